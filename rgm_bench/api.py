@@ -1,0 +1,121 @@
+"""The Python entry: studies that run, and stores that answer with pandas frames."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, final
+
+from rgm_bench.config.load import load_study
+from rgm_bench.config.study import StudySpec
+from rgm_bench.results.store import CodePolicy, Store, View
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rgm_bench.report import Report
+    from rgm_bench.study_run import Summary
+
+
+@final
+class OpenStore:
+    """The results of all studies, as pandas frames.
+
+    Args:
+        store: the store.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def evaluations(self) -> "pd.DataFrame":
+        """One row an evaluation, with its spec, metrics, cost and ids as columns."""
+        from rgm_bench.results.frames import store_evaluations_frame
+
+        return store_evaluations_frame(self.store)
+
+    def curves(self) -> "pd.DataFrame":
+        """The losses of every training over the images it had seen, in long form."""
+        from rgm_bench.results.frames import store_curves_frame
+
+        return store_curves_frame(self.store)
+
+
+def open_store(uri: str | Path = "results") -> OpenStore:
+    """The store in a folder.
+
+    Raises:
+        StoreError: the folder is not there.
+    """
+    return OpenStore(Store.open(Path(uri)))
+
+
+@final
+class Study:
+    """One profile of a study file.
+
+    Args:
+        spec: the study, resolved.
+    """
+
+    def __init__(self, spec: StudySpec) -> None:
+        self.spec = spec
+
+    @classmethod
+    def load(
+        cls, path: str | Path, *, profile: str = "laptop", overrides: Sequence[str] = ()
+    ) -> "Study":
+        """Read a study file.
+
+        Args:
+            path: of the file.
+            profile: which of its profiles.
+            overrides: `field=value`, as after `--set`.
+
+        Raises:
+            StudyError: the file, the profile or an override is wrong.
+        """
+        return cls(load_study(Path(path), profile=profile, overrides=overrides))
+
+    def run(
+        self,
+        *,
+        store: str | Path = "results",
+        executor: Literal["ray", "local"] = "ray",
+        workers: int | None = None,
+        address: str | None = None,
+        code: CodePolicy = "warn",
+    ) -> "Summary":
+        """Run exactly the units that the store does not hold, and record them in MLflow.
+
+        Args:
+            store: the folder of results.
+            executor: Ray workers, or one unit after the other in this process.
+            workers: units at once on this machine; None takes all CPUs.
+            address: of a running Ray cluster.
+            code: what to do about results that other code has made.
+
+        Raises:
+            MissingDataError: a data set is not on this machine.
+            StoreError: the store cannot be written.
+        """
+        from rgm_bench.session import bring_on
+
+        return bring_on(
+            self.spec,
+            View(Store(Path(store)), code),
+            executor=executor,
+            workers=workers,
+            address=address,
+        )
+
+    def evaluations(self, *, store: str | Path = "results") -> "pd.DataFrame":
+        """One row a trial of this study, finished or not."""
+        from rgm_bench.results.frames import evaluations_frame
+
+        return evaluations_frame(self.spec, View(Store.open(Path(store))))
+
+    def report(self, *, store: str | Path = "results") -> "Report":
+        """Write tables and figures of what has finished, into the study's folder of the store."""
+        from rgm_bench.report import write_report
+
+        view = View(Store.open(Path(store)))
+        return write_report(self.spec, view, view.store.study_folder(self.spec))

@@ -1,0 +1,14 @@
+"""What the exit code of a command means; part of the interface, so scripts may rely on it."""
+
+DONE = 0
+USAGE = 2
+"""A mistake in a study, an option, the data or the store; nothing was run."""
+
+FAILED_UNITS = 5
+"""Everything that could run has run, and some units failed."""
+
+INTERRUPTED = 130
+"""Stopped by Ctrl-C; the same command goes on."""
+
+TERMINATED = 143
+"""Stopped by SIGTERM; the same command goes on."""

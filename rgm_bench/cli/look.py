@@ -1,0 +1,188 @@
+"""Commands that look at a study or a store: plan, status, show, logs, sample."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rgm_bench.cli.options import (
+    DEFAULT_STORE,
+    Code,
+    CodeOption,
+    Overrides,
+    Profile,
+    StoreFolder,
+    StudyFile,
+    UnitId,
+    open_study,
+    open_view,
+)
+from rgm_bench.errors import StoreError
+from rgm_bench.results.store import Store
+
+if TYPE_CHECKING:
+    from rgm_bench.config.study import StudySpec
+    from rgm_bench.plan import Plan
+
+
+def plan(
+    study: StudyFile,
+    profile: Profile = "laptop",
+    overrides: Overrides = [],  # noqa: B006
+    store: StoreFolder = DEFAULT_STORE,
+    workers: Annotated[int, typer.Option(min=1, help="Units at once, for the estimate.")] = 2,
+    units: Annotated[bool, typer.Option("--units", help="List every unit with its id.")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Run 20 training steps and tell hours, memory, FLOPs.")
+    ] = False,
+    code: Code = CodeOption.WARN,
+) -> None:
+    """Say what a study consists of, what the store holds of it, and how long the rest will take."""
+    from rgm_bench.plan import make_plan
+
+    spec = open_study(study, profile, overrides)
+    made = make_plan(spec, open_view(store, code))
+    print(f"{spec.name}/{spec.profile}: {spec.title}")
+    _print_counts(made)
+    if measure:
+        _print_measured(spec, made, workers)
+    else:
+        _print_estimate(made, workers)
+    if units:
+        _print_units(made)
+
+
+def status(
+    study: StudyFile,
+    profile: Profile = "laptop",
+    overrides: Overrides = [],  # noqa: B006
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Say how far a study is, also while another shell runs it."""
+    from rgm_bench.plan import make_plan
+    from rgm_bench.results.journal import read_journal
+    from rgm_bench.results.lease import running
+
+    spec = open_study(study, profile, overrides)
+    view = open_view(store)
+    made = make_plan(spec, view)
+    _print_counts(made)
+    planned = {unit.unit.id: unit for unit in made.units}
+    for progress in running(view.store.root / "leases"):
+        if progress.id in planned:
+            share = progress.images_seen / progress.images if progress.images else 0.0
+            print(
+                f"running  {progress.id}  {progress.kind} {planned[progress.id].label}: "
+                f"{share:.0%}, {progress.images_per_second:,.0f} images/s on {progress.host}"
+            )
+    failed: dict[str, str] = {}
+    for event in read_journal(view.store.study_folder(spec) / "journal"):
+        if event["event"] == "failed":
+            failed[event["unit"]] = event["reason"]
+    for unit, reason in failed.items():
+        if unit in planned and planned[unit].state == "missing":
+            print(f"failed   {unit}  {planned[unit].unit.kind} {planned[unit].label}: {reason}")
+
+
+def show(unit: UnitId, store: StoreFolder = DEFAULT_STORE) -> None:
+    """Print all that the store knows of a unit: spec, metrics, cost, provenance."""
+    kept = Store.open(store)
+    kind, unit_id = kept.find(unit)
+    outcome = kept.outcome(kind, unit_id)
+    if outcome is None:
+        print(f"{kind} {unit_id}: not finished")
+        return
+    print(json.dumps(outcome.to_json(), indent=2))
+
+
+def logs(unit: UnitId, store: StoreFolder = DEFAULT_STORE) -> None:
+    """Print what a unit logged, failures included, oldest attempt first."""
+    kept = Store.open(store)
+    kind, unit_id = kept.find(unit)
+    paths = sorted((kept.root / f"{kind}s" / unit_id).glob("*/log.txt"))
+    if not paths:
+        print(f"{kind} {unit_id} has logged nothing")
+    for path in paths:
+        print(path.read_text(), end="")
+
+
+def sample(
+    unit: UnitId,
+    num: Annotated[int, typer.Option(min=1, help="How many images.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Of the images.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the PNG files.")] = Path("samples"),
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Generate more images from a training that is in the store."""
+    kept = Store.open(store)
+    kind, unit_id = kept.find(unit)
+    outcome = kept.outcome(kind, unit_id)
+    if kind != "training" or outcome is None or outcome.status != "ok":
+        raise StoreError(
+            f"{kind} {unit_id} is not a finished training; "
+            "`rgm-bench plan STUDY --units` lists trainings"
+        )
+    from rgm_bench.more_samples import save_samples
+
+    save_samples(outcome, kept, num=num, seed=seed, folder=out)
+    print(f"{num} images in {out}")
+
+
+def _print_counts(made: "Plan") -> None:
+    for kind in ("training", "evaluation"):
+        missing, stale = made.count(kind, "missing"), made.count(kind, "stale")
+        diverged, total = made.count(kind, "diverged"), made.count(kind)
+        done = made.count(kind, "done") + stale + diverged
+        notes = [
+            f"{number} {word}"
+            for number, word in ((stale, "by other code"), (diverged, "diverged"))
+            if number
+        ]
+        extra = f" ({', '.join(notes)})" if notes else ""
+        print(f"{total:>6} {kind}s: {done} done{extra}, {missing} to run")
+
+
+def _print_estimate(made: "Plan", slots: int) -> None:
+    from rgm_bench.cli.durations import in_words
+
+    if not made.missing:
+        print("nothing to run")
+        return
+    seconds = made.estimated_seconds(slots)
+    if seconds is None:
+        print("time: unknown until a unit has finished; `plan --measure` runs 20 steps and tells")
+    else:
+        print(f"time: about {in_words(seconds)} with {slots} units at once")
+
+
+def _print_measured(spec: "StudySpec", made: "Plan", slots: int) -> None:
+    """Measure the first training of the study; the others are taken to cost as much an image."""
+    from rgm_bench.cli.durations import in_words
+    from rgm_bench.config.spec import TrainingSpec
+    from rgm_bench.execution.device import take_device
+    from rgm_bench.measure import STEPS, measure_training
+
+    trainings = [p for p in made.units if p.unit.kind == "training"]
+    first = TrainingSpec.model_validate(trainings[0].unit.spec, strict=False)
+    cost = measure_training(first, take_device(spec.resources.gpus))
+    missing = sum(p.work for p in made.missing if p.unit.kind == "training")
+    print(f"measured {STEPS} steps of {trainings[0].label}:")
+    print(f"  {cost.images_per_second:,.0f} images/s; a training: {in_words(cost.seconds)}")
+    print(
+        f"  {cost.flops_per_image / 1e9:,.3g} GFLOP an image, "
+        f"{cost.flops / 1e15:,.3g} PFLOP a training"
+    )
+    print(
+        f"  {cost.parameters:,} generator parameters, "
+        f"{cost.peak_memory_bytes / 2**30:.2f} GiB at most"
+    )
+    print(
+        f"the {made.count('training', 'missing')} trainings to run: "
+        f"{in_words(missing / cost.images_per_second / slots)} with {slots} at once"
+    )
+
+
+def _print_units(made: "Plan") -> None:
+    for planned in made.units:
+        print(f"{planned.state:<9} {planned.unit.kind:<10} {planned.unit.id}  {planned.label}")

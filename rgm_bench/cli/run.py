@@ -1,0 +1,205 @@
+"""Commands that bring a study on: run, retry, report, ui."""
+
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rgm_bench.cli import exit_codes
+from rgm_bench.cli.options import (
+    DEFAULT_STORE,
+    Code,
+    CodeOption,
+    Overrides,
+    Profile,
+    StoreFolder,
+    StudyFile,
+    open_study,
+    open_view,
+)
+from rgm_bench.results.store import Store
+
+if TYPE_CHECKING:
+    from rgm_bench.config.study import StudySpec
+    from rgm_bench.results.store import View
+    from rgm_bench.study_run import Summary
+
+
+class Terminated(BaseException):
+    """SIGTERM came; like KeyboardInterrupt, no `except Exception` may catch it."""
+
+
+class ExecutorOption(StrEnum):
+    """Where units run."""
+
+    RAY = "ray"
+    LOCAL = "local"
+
+
+class RerunOption(StrEnum):
+    """Which finished units to run again."""
+
+    STALE = "stale"
+
+
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Units at once on this machine; default: all CPUs.")
+]
+ExecutorChoice = Annotated[
+    ExecutorOption,
+    typer.Option(help="Ray workers, or one unit after the other in this process."),
+]
+Address = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="A running Ray cluster to use.")
+]
+Rerun = Annotated[
+    RerunOption | None, typer.Option(help="Run units again whose results other code has made.")
+]
+
+
+def run(
+    study: StudyFile,
+    profile: Profile = "laptop",
+    overrides: Overrides = [],  # noqa: B006  # typer copies it
+    store: StoreFolder = DEFAULT_STORE,
+    workers: Workers = None,
+    executor: ExecutorChoice = ExecutorOption.RAY,
+    address: Address = None,
+    code: Code = CodeOption.WARN,
+    rerun: Rerun = None,
+) -> None:
+    """Bring a study to complete: run exactly the units that are missing, then print its tables."""
+    spec = open_study(study, profile, overrides)
+    view = open_view(store, CodeOption.STRICT if rerun else code)
+    _print_plan(spec, view)
+    _bring_on(spec, view, executor, workers, address)
+
+
+def retry(
+    study: StudyFile,
+    units: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Only these units.")
+    ] = None,
+    profile: Profile = "laptop",
+    overrides: Overrides = [],  # noqa: B006
+    store: StoreFolder = DEFAULT_STORE,
+    workers: Workers = None,
+    executor: ExecutorChoice = ExecutorOption.RAY,
+) -> None:
+    """Forget diverged units of a study, or the units named, and run the study again.
+
+    Units that failed need no retry: every `run` tries them again.
+    """
+    from rgm_bench.plan import make_plan
+
+    spec = open_study(study, profile, overrides)
+    view = open_view(store)
+    wanted = {Store.open(store).find(unit)[1] for unit in units or []}
+    forgotten = 0
+    for planned in make_plan(spec, view).units:
+        chosen = planned.unit.id in wanted if wanted else planned.state == "diverged"
+        # what measured a training that is forgotten is forgotten with it
+        if chosen or planned.unit.needs in wanted:
+            view.store.forget(planned.unit.kind, planned.unit.id)
+            forgotten += 1
+    print(f"forgot {forgotten} unit{'s' * (forgotten != 1)} of {spec.name}/{spec.profile}")
+    _print_plan(spec, view)
+    _bring_on(spec, view, executor, workers, address=None)
+
+
+def report(
+    study: StudyFile,
+    profile: Profile = "laptop",
+    overrides: Overrides = [],  # noqa: B006
+    store: StoreFolder = DEFAULT_STORE,
+    code: Code = CodeOption.WARN,
+) -> None:
+    """Write and print the tables and figures of what has finished so far."""
+    spec = open_study(study, profile, overrides)
+    Store.open(store)
+    _report(spec, open_view(store, code))
+
+
+def ui(
+    store: StoreFolder = DEFAULT_STORE,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")] = 5000,
+) -> None:
+    """Compare the runs of a store in the MLflow UI."""
+    from rgm_bench.tracking.ui import serve
+
+    serve(Store.open(store).root, port=port)
+
+
+def _print_plan(spec: "StudySpec", view: "View") -> None:
+    from rgm_bench.plan import make_plan
+
+    plan = make_plan(spec, view)
+    num_done = len(plan.units) - len(plan.missing)
+    print(
+        f"{spec.name}/{spec.profile}: {len(plan.units)} units, {num_done} in {view.store.root}, "
+        f"{len(plan.missing)} to run"
+    )
+    if plan.num_stale:
+        print(
+            f"note: {plan.num_stale} results were made by other code than the present one; "
+            "`--rerun stale` runs them again",
+            file=sys.stderr,
+        )
+
+
+def _bring_on(
+    spec: "StudySpec", view: "View", executor: ExecutorOption, workers: int | None, address: str | None
+) -> None:
+    """Run what is missing, print the report and leave with the exit code for what happened."""
+    from rgm_bench.cli.terminal import TerminalObserver
+    from rgm_bench.session import bring_on
+
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        summary = bring_on(
+            spec,
+            view,
+            executor=executor.value,
+            workers=workers,
+            address=address,
+            observer=TerminalObserver(view.store.root / "leases"),
+        )
+        _report(spec, view)
+    except (KeyboardInterrupt, Terminated):
+        print("stopped; what is finished is kept, and the same command goes on", file=sys.stderr)
+        raise
+    _conclude(summary)
+
+
+def _terminate(signal_number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _report(spec: "StudySpec", view: "View") -> None:
+    from rich.console import Console
+
+    from rgm_bench.report import write_report
+
+    written = write_report(spec, view, view.store.study_folder(spec))
+    written.show(Console())
+    print(f"report: {written.page}")
+
+
+def _conclude(summary: "Summary") -> None:
+    """Say what failed and leave with the exit code for it."""
+    if summary.num_ran:
+        print(f"ran {summary.num_ran} units in {summary.seconds:.0f} s")
+    if not summary.failed:
+        return
+    for unit, reason in summary.failed.items():
+        print(f"failed: {unit}: {reason}", file=sys.stderr)
+    print(
+        f"{len(summary.failed)} units failed and {len(summary.blocked)} that need them did not "
+        "run; `rgm-bench logs ID` tells more, and the same command tries them again",
+        file=sys.stderr,
+    )
+    raise typer.Exit(exit_codes.FAILED_UNITS)

@@ -1,0 +1,118 @@
+"""The shape of a study file, apart from what its trainings and evaluations hold.
+
+These models are read twice: to check a file and to write the JSON schema for editors. Parts that an
+overlay may leave incomplete are plain maps here; they are checked where they are whole.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from rgm_bench.config.spec import (
+    Count,
+    ReferenceSpec,
+    RestorationSamplerSpec,
+    SampleCount,
+    Seed,
+    Slug,
+    Spec,
+)
+from rgm_bench.config.study import ReportItem, Resources
+
+REQUIRED_PROFILES = ("smoke", "laptop")
+"""Profiles that every study has: one for tests, one for a small machine."""
+
+REPORT_COLUMNS = (
+    "fidelity_weight",
+    "paper_lambda",
+    "images",
+    "fid",
+    "inception_score",
+    "kid",
+    "nfe",
+    "images_per_second",
+    "flops",
+    "seconds",
+    "peak_memory_bytes",
+    "parameters_generator",
+    "parameters_discriminator",
+)
+"""What a table or a curve may show; `rgm_bench.report.columns` says how."""
+
+AnyMap = dict[str, Any]
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Reproduces(Spec):
+    """The published figure or table that a study repeats."""
+
+    paper: Slug
+    figure: Count | None = None
+    table: Count | None = None
+
+
+class Base(Spec):
+    """One training and the evaluations of it, which axes and profiles change."""
+
+    training: AnyMap
+    evaluations: Annotated[dict[Slug, AnyMap], Field(min_length=1)]
+
+
+class Axis(Spec):
+    """What a study varies: one field over a list, or overlays that each have a label."""
+
+    field: str | None = None
+    values: Any
+
+
+class ProfileOverlay(Spec):
+    """The study at one scale: only what differs from the file around it."""
+
+    title: Any = None
+    training: AnyMap = Field(default_factory=dict[str, Any])
+    evaluations: dict[str, AnyMap] = Field(default_factory=dict[str, AnyMap])
+    axes: dict[str, AnyMap] = Field(default_factory=dict[str, AnyMap])
+    seeds: Any = None
+    resources: Any = None
+    report: Any = None
+
+
+class StudyFile(Spec):
+    """A study: a base, what it varies, and the profiles it comes in."""
+
+    grammar: Literal[1]
+    name: Slug
+    title: Title
+    reproduces: Reproduces | None = None
+    base: Base
+    axes: dict[str, AnyMap] = Field(default_factory=dict[str, AnyMap])
+    seeds: Any = None
+    resources: Any = None
+    report: Any = None
+    profiles: dict[Slug, ProfileOverlay]
+
+
+class Profile(Spec):
+    """A study with one profile laid over it: whole but for its trainings and evaluations."""
+
+    title: Title
+    training: AnyMap
+    evaluations: Annotated[dict[Slug, AnyMap], Field(min_length=1)]
+    axes: dict[Slug, Axis] = Field(default_factory=dict[Slug, Axis])
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    resources: Resources = Resources()
+    report: tuple[ReportItem, ...] = ()
+
+
+class Evaluation(Spec):
+    """A measurement of each training, at shares of its images that have a snapshot.
+
+    `where` restricts it to some values of an axis.
+    """
+
+    kind: Literal["generate"]
+    sampler: RestorationSamplerSpec
+    at_images: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0,)
+    num_images: SampleCount
+    reference: ReferenceSpec
+    where: AnyMap = Field(default_factory=dict[str, Any])

@@ -1,0 +1,177 @@
+"""A study file -> a `StudySpec`, or every mistake in it at once.
+
+Imports no torch: a plan has to answer at once.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from rgm_bench.config.arms import Arms, Choice
+from rgm_bench.config.grammar import REQUIRED_PROFILES, Profile, StudyFile
+from rgm_bench.config.messages import validated
+from rgm_bench.config.overrides import read_overrides
+from rgm_bench.config.packaged import packaged_studies
+from rgm_bench.config.placed import Placed, plain
+from rgm_bench.config.problems import Problems, listing, nearest
+from rgm_bench.config.profiles import ReadProfile, arms_of, lay_profile, read_profile
+from rgm_bench.config.reading import described, read_file
+from rgm_bench.config.schema import study_schema
+from rgm_bench.config.spec import EvaluationSpec, TrainingSource
+from rgm_bench.config.study import StudySpec, Trial
+
+__all__ = ["load_study", "packaged_studies", "study_schema"]
+
+
+def load_study(path: Path, *, profile: str = "laptop", overrides: Sequence[str] = ()) -> StudySpec:
+    """One profile of a study file, expanded into its trials.
+
+    All profiles of the file are checked, whichever is asked for.
+
+    Args:
+        path: the file.
+        profile: the name of one of its profiles.
+        overrides: `PATH=VALUE` each, with VALUE in YAML; laid over the profile in this order.
+
+    Raises:
+        StudyError: what is wrong, one mistake a line, each with its place.
+        MissingDataError: an image folder of this profile is not there, so that nothing can say
+            which pictures the study is about. Other data sets are not looked for.
+    """
+    study = read_file(path)
+    problems = Problems()
+    _check_grammar(study, problems)
+    _check_file(study, path, profile, problems)
+    whole = _read_profiles(study, profile, overrides, problems)
+    problems.raise_any()
+    assert whole is not None
+    return _study_spec(study, profile, whole)
+
+
+def _check_grammar(study: Placed, problems: Problems) -> None:
+    grammar = study.get("grammar")
+    if grammar is not None and grammar.value != 1:
+        text = f"found {described(grammar)}; this version of rgm-bench reads grammar 1"
+        problems.add(grammar.at, "grammar", text)
+    problems.raise_any()  # in another grammar everything else may be right
+
+
+def _check_file(study: Placed, path: Path, profile: str, problems: Problems) -> None:
+    validated(StudyFile, study, problems)
+    if not _is_readable(study):
+        problems.raise_any()
+    name, profiles = study.get("name"), study.entries["profiles"]
+    if name is not None and isinstance(name.value, str) and name.value != path.stem:
+        text = f'found {described(name)}; expected the name of the file, "{path.stem}"'
+        problems.add(name.at, "name", text)
+    for required in REQUIRED_PROFILES:
+        if required not in profiles.entries:
+            text = f"the profile {required} is missing; `{required}: {{}}` is the base as it is"
+            problems.add(profiles.key_at, "profiles", text)
+    if profile not in profiles.entries and profile not in REQUIRED_PROFILES:
+        text = f'no profile is called "{profile}"; there are: {listing(profiles.entries)}'
+        text += nearest(profile, profiles.entries)
+        problems.add(profiles.key_at, "profiles", text)
+
+
+def _is_readable(study: Placed) -> bool:
+    base = study.get("base") or study
+    maps = [base.get("training"), base.get("evaluations"), study.get("profiles")]
+    below = [*maps, *(entry for node in maps[1:] if node for entry in node.entries.values())]
+    return all(node is not None and node.is_map for node in below)
+
+
+def _read_profiles(
+    study: Placed, asked: str, overrides: Sequence[str], problems: Problems
+) -> ReadProfile | None:
+    """The profile asked for; the others are read for their mistakes, after it."""
+    profiles = study.entries["profiles"].entries
+    whole: ReadProfile | None = None
+    for name in sorted(profiles, key=lambda name: name != asked):
+        found = Problems()
+        changes = [(profiles[name], ("profiles", name))]
+        if name == asked:
+            changes += [(over, ()) for over in read_overrides(overrides, found)]
+        node = lay_profile(study, changes, found)
+        read = read_profile(node, found) if node else None
+        whole = read if name == asked else whole
+        problems.take(found, "" if name == asked else f" (in profile {name})")
+    return whole
+
+
+def _study_spec(study: Placed, profile: str, whole: ReadProfile) -> StudySpec:
+    problems = Problems()
+    arms = arms_of(whole, cache(_fingerprint), problems)
+    trials = tuple(_trials(arms, whole.fields, problems))
+    problems.raise_any()
+    resolved = _resolved(study, profile, arms, whole)
+    return StudySpec(
+        name=resolved["name"],
+        title=whole.fields.title,
+        profile=profile,
+        reproduces=resolved["reproduces"],
+        axes={axis.name: axis.labels for axis in whole.axes},
+        seeds=whole.fields.seeds,
+        resources=whole.fields.resources,
+        report=whole.fields.report,
+        trials=trials,
+        resolved=resolved,
+    )
+
+
+def _trials(arms: Arms, fields: Profile, problems: Problems) -> Iterator[Trial]:
+    for name in arms.evaluation_names:
+        for choice in arms.choices(name):
+            yield from _trials_of_arm(arms, name, choice, fields.seeds)
+            if problems:
+                return  # of ten thousand arms that share a mistake, one is enough
+
+
+def _trials_of_arm(
+    arms: Arms, name: str, choice: Choice, seeds: tuple[int, ...]
+) -> Iterator[Trial]:
+    labels, measured = arms.labels(name, choice), arms.evaluation(name, choice)
+    for share in measured.at_images if measured else ():
+        for seed in seeds:
+            training = arms.training(choice, seed)
+            if measured is None or training is None:
+                return
+            spec = EvaluationSpec(
+                kind=measured.kind,
+                source=TrainingSource(kind="training", training=training, at=share),
+                sampler=measured.sampler,
+                num_images=measured.num_images,
+                reference=measured.reference,
+                seed=seed,
+            )
+            yield Trial(labels=labels, seed=seed, evaluation=name, spec=spec)
+
+
+def _fingerprint(name: str, split: str) -> str:
+    from rgm_bench.data.location import fingerprint
+
+    return fingerprint(name, "test" if split == "test" else "train")
+
+
+def _resolved(study: Placed, profile: str, arms: Arms, whole: ReadProfile) -> dict[str, Any]:
+    head = {key: plain(study.entries[key]) for key in ("grammar", "name")}
+    reproduces = study.get("reproduces")
+    body = {**plain(whole.node), "training": plain(arms.base_training)}
+    values = {
+        **head,
+        "profile": profile,
+        "title": whole.fields.title,
+        "reproduces": plain(reproduces) if reproduces else {},
+        **body,
+    }
+    return cast("dict[str, Any]", _json_values(values))
+
+
+def _json_values(value: Any) -> Any:
+    if isinstance(value, dict):
+        entries = cast("dict[str, Any]", value)
+        return {key: _json_values(entry) for key, entry in entries.items()}
+    if isinstance(value, tuple):
+        return [_json_values(item) for item in cast("tuple[Any, ...]", value)]
+    return value

@@ -1,0 +1,31 @@
+"""One map laid over another: the only way in which a study is composed."""
+
+from functools import reduce
+
+from rgm_bench.config.placed import Placed
+
+
+def overlay(base: Placed, over: Placed) -> Placed:
+    """`base` changed by `over`: maps merge, lists and single values replace.
+
+    A map that names another `kind`, or a `preset`, replaces the whole map below it, because the
+    fields of one kind mean nothing to another. Every value keeps the place it was written in.
+    """
+    if not (base.is_map and over.is_map) or _replaces(base, over):
+        return over
+    merged = dict(base.entries)
+    for key, entry in over.entries.items():
+        merged[key] = overlay(merged[key], entry) if key in merged else entry
+    return base.with_entries(merged)
+
+
+def overlay_all(base: Placed, *overs: Placed) -> Placed:
+    """`base` changed by each of `overs` in turn."""
+    return reduce(overlay, overs, base)
+
+
+def _replaces(base: Placed, over: Placed) -> bool:
+    if "preset" in over.entries:
+        return True
+    old, new = base.entries.get("kind"), over.entries.get("kind")
+    return old is not None and new is not None and old.value != new.value

@@ -1,0 +1,118 @@
+"""The JSON schema of a study file, for editors: keys, kinds and ranges as one types them.
+
+An editor sees no merges, so an overlay may leave out any field here; what is missing or does not
+fit together in the end is said by the loader.
+"""
+
+from typing import Any, cast
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from rgm_bench.config.axes import PARTS
+from rgm_bench.config.grammar import REQUIRED_PROFILES, Axis, Evaluation, Profile, StudyFile
+from rgm_bench.config.packaged import preset_names
+from rgm_bench.config.spec import TrainingSpec
+from rgm_bench.config.study import AxisValue
+
+Json = dict[str, Any]
+
+_OVERLAY = "Overlay"
+_DEFS = "#/$defs/"
+
+
+def study_schema() -> Json:
+    """The schema that yaml-language-server reads: put its path in the first line of a study."""
+    models = (StudyFile, TrainingSpec, Evaluation, Profile, Axis)
+    _, written = models_json_schema([(model, "validation") for model in models])
+    definitions: Json = written["$defs"]
+    del definitions["TrainingSpec"]["properties"]["seed"]
+    definitions["TrainingSpec"]["required"].remove("seed")
+    partial = {name + _OVERLAY: _partial(body) for name, body in definitions.items()}
+    definitions.update(partial)
+    _add_preset(definitions)
+    _add_axes(definitions)
+    _fill_places(definitions)
+    study = definitions.pop("StudyFile")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **study,
+        "$defs": definitions,
+    }
+
+
+def _partial(node: Any) -> Any:
+    """The same with every field optional, all the way down."""
+    if isinstance(node, list):
+        return [_partial(item) for item in cast("list[Any]", node)]
+    if not isinstance(node, dict):
+        return node
+    entries = cast(Json, node)
+    return dict(_partial_entry(key, value) for key, value in entries.items() if _stays(key, value))
+
+
+def _stays(key: str, value: Any) -> bool:
+    return not (
+        (key == "required" and isinstance(value, list))
+        or (key == "discriminator" and "propertyName" in value)
+        or key == "default"
+    )
+
+
+def _partial_entry(key: str, value: Any) -> tuple[str, Any]:
+    if key == "$ref":
+        return key, value + _OVERLAY
+    # Without its kind, a part may be of several kinds at once.
+    return ("anyOf" if key == "oneOf" else key), _partial(value)
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": _DEFS + name}
+
+
+def _map_of(value: Json) -> Json:
+    return {"type": "object", "additionalProperties": value}
+
+
+def _add_preset(definitions: Json) -> None:
+    overlay = definitions["TrainingSpec" + _OVERLAY]
+    overlay["properties"]["preset"] = {
+        "enum": list(preset_names()),
+        "description": "A packaged training; the keys beside it are laid over it.",
+    }
+
+
+def _add_axes(definitions: Json) -> None:
+    overlay = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": dict(zip(PARTS, _overlays(), strict=True)),
+    }
+    scalars = TypeAdapter(AxisValue).json_schema()
+    values = {"anyOf": [{"type": "array", "minItems": 1, "items": scalars}, _map_of(overlay)]}
+    for name in ("Axis", "Axis" + _OVERLAY):
+        definitions[name]["properties"]["values"] = values
+
+
+def _overlays() -> tuple[Json, Json]:
+    return _ref("TrainingSpec" + _OVERLAY), _map_of(_ref("Evaluation" + _OVERLAY))
+
+
+def _fill_places(definitions: Json) -> None:
+    """Put the parts where the grammar's own models only say that there is a map."""
+    training, evaluations = _overlays()
+    base, study = definitions["Base"]["properties"], definitions["StudyFile"]["properties"]
+    profile = definitions["ProfileOverlay"]["properties"]
+    whole: Json = definitions.pop("Profile")["properties"]
+    for key in ("seeds", "report"):
+        study[key] = profile[key] = whole[key]
+    study["resources"], profile["resources"] = _ref("Resources"), _ref("Resources" + _OVERLAY)
+    base["training"] = {
+        "if": {"required": ["preset"]},
+        "then": training,
+        "else": _ref("TrainingSpec"),
+    }
+    base["evaluations"] = _map_of(_ref("Evaluation"))
+    study["axes"], profile["axes"] = _map_of(_ref("Axis")), _map_of(_ref("Axis" + _OVERLAY))
+    profile |= {"title": whole["title"], "training": training, "evaluations": evaluations}
+    study["profiles"]["required"] = list(REQUIRED_PROFILES)

@@ -1,0 +1,102 @@
+"""A study after loading: its axes expanded into trials, each a frozen spec with its labels."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from rgm_bench.config.spec import Count, EvaluationSpec, Spec, TrainingSource, spec_id
+
+AxisValue = str | int | float | bool
+
+
+class Resources(Spec):
+    """What one training takes; an evaluation takes the same. Never part of an id."""
+
+    cpus: float = Field(default=1, gt=0)
+    gpus: float = Field(default=0, ge=0)
+
+
+class TableItem(Spec):
+    """A table with a row for each value of an axis and mean, interval and n in each cell."""
+
+    kind: Literal["table"]
+    rows: str
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class CurveItem(Spec):
+    """A metric over an axis of numbers, with intervals over seeds."""
+
+    kind: Literal["curve"]
+    x: str
+    y: str
+    scale: Literal["linear", "log", "symlog"] = "linear"
+    second_axis: Literal["paper_lambda"] | None = None
+
+
+class SamplesItem(Spec):
+    """Generated images along an axis, the first `images` of each arm."""
+
+    kind: Literal["samples"]
+    over: str
+    images: Count = 16
+
+
+ReportItem = Annotated[TableItem | CurveItem | SamplesItem, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One evaluation of one arm at one seed: one row of every table.
+
+    `labels` maps each axis to the value this trial has on it, as tables show it. A row of real
+    images has `real` set to the split it was drawn from, and no labels.
+    """
+
+    labels: Mapping[str, AxisValue]
+    seed: int
+    evaluation: str
+    spec: EvaluationSpec
+    real: Literal["train", "test"] | None = None
+
+    @cached_property
+    def id(self) -> str:
+        """The id of its evaluation."""
+        return spec_id(self.spec)
+
+    @cached_property
+    def training_id(self) -> str | None:
+        """The id of the training it measures, or None for real images."""
+        source = self.spec.source
+        return spec_id(source.training) if isinstance(source, TrainingSource) else None
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """One profile of one study file, resolved: nothing in it is left to look up.
+
+    `resolved` is the whole of it as plain JSON values, without the other profiles; `axes` maps an
+    axis to its labels, in the order of the file.
+    """
+
+    name: str
+    title: str
+    profile: str
+    reproduces: Mapping[str, Any]
+    axes: Mapping[str, tuple[AxisValue, ...]]
+    seeds: tuple[int, ...]
+    resources: Resources
+    report: tuple[ReportItem, ...]
+    trials: tuple[Trial, ...]
+    resolved: Mapping[str, Any]
+
+    @cached_property
+    def digest(self) -> str:
+        """8 hexadecimal digits for all of the resolved study, whatever the order of its keys."""
+        text = json.dumps(self.resolved, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:8]

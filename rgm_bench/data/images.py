@@ -1,0 +1,84 @@
+"""Images of every kind of data set as one `uint8` tensor, and the scale that networks see.
+
+Everything is held in memory: CIFAR-10 takes 154 MB, 30,000 pictures of 256x256 take 5.9 GB.
+"""
+
+from typing import assert_never
+
+import torch
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor
+
+from rgm_bench.data.cifar10 import read_cifar10
+from rgm_bench.data.digits import read_digits
+from rgm_bench.data.idx import read_fashion_mnist
+from rgm_bench.data.location import DataKind, Split, locate
+from rgm_bench.data.pictures import read_pictures
+
+
+def load_images(
+    *, kind: DataKind, split: Split, name: str | None = None, image_size: int | None = None
+) -> UInt8[Tensor, "n channels height width"]:
+    """All images of a split, in the order of its files.
+
+    Args:
+        kind: which data set.
+        split: which part of it.
+        name: of an image folder; None for every other kind.
+        image_size: height and width that an image folder is resized to; None for every other kind.
+
+    Raises:
+        MissingDataError: the data set is not on this machine.
+        DataError: a file of it is truncated, corrupt or of another format.
+    """
+    folder = locate(kind, name=name, split=split)
+    match kind:
+        case "digits":
+            return read_digits(split)[0]
+        case "fashion_mnist":
+            return read_fashion_mnist(folder, split)[0]
+        case "cifar10":
+            return read_cifar10(folder, split)[0]
+        case "image_folder":
+            if image_size is None:
+                raise ValueError("an image folder needs an image_size")
+            return read_pictures(folder, image_size)
+        case _:
+            assert_never(kind)
+
+
+def load_labels(*, kind: DataKind, split: Split) -> Int64[Tensor, " n"]:
+    """The class of each image of `load_images`, for the kinds that have classes.
+
+    Raises:
+        MissingDataError: the data set is not on this machine.
+        DataError: a file of it is truncated, corrupt or of another format.
+    """
+    match kind:
+        case "digits":
+            return read_digits(split)[1]
+        case "fashion_mnist":
+            return read_fashion_mnist(locate(kind, split=split), split)[1]
+        case "cifar10":
+            return read_cifar10(locate(kind, split=split), split)[1]
+        case "image_folder":
+            raise ValueError("an image folder has no labels")
+        case _:
+            assert_never(kind)
+
+
+def to_unit_range(
+    images: UInt8[Tensor, "n channels height width"],
+) -> Float[Tensor, "n channels height width"]:
+    """Pixels 0 to 255 as float32 in [-1, 1]."""
+    return images.to(torch.float32) / 127.5 - 1
+
+
+def to_uint8(
+    images: Float[Tensor, "n channels height width"],
+) -> UInt8[Tensor, "n channels height width"]:
+    """Pixels in [-1, 1] as 0 to 255: rounded to the nearest, halves to even, outside clamped.
+
+    Gives back exactly what `to_unit_range` was given. Not a number has no pixel: ask before.
+    """
+    return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

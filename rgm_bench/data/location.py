@@ -1,0 +1,267 @@
+"""Where data sets lie on this machine, and how to get the ones that are missing.
+
+Imports neither torch nor numpy: a plan has to answer at once.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, TypeAlias, assert_never, final
+
+from rgm_bench.errors import MissingDataError
+
+DataKind: TypeAlias = Literal["digits", "fashion_mnist", "cifar10", "image_folder"]
+Split: TypeAlias = Literal["train", "test"]
+
+DATA_VARIABLE = "RGM_BENCH_DATA"
+DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+IDX_FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+CIFAR10_FILES = {
+    "train": tuple(f"data_batch_{number}" for number in range(1, 6)),
+    "test": ("test_batch",),
+}
+
+_SLUG = re.compile(r"[a-z0-9_]{1,64}")
+_ALL_SPLITS: tuple[Split, Split] = ("train", "test")
+
+
+@final
+@dataclass(frozen=True)
+class DataSetStatus:
+    """One line of `rgm-bench data`: a data set, where it was found, and how to get it.
+
+    Args:
+        name: the kind, or `image_folder <name>`.
+        folder: where its files lie; None when they were not found.
+        instructions: the commands that get it, one a line; empty for a folder of one's own.
+    """
+
+    name: str
+    folder: Path | None
+    instructions: str
+
+
+def data_root() -> Path:
+    """The folder of data sets: `$RGM_BENCH_DATA`, else `~/.cache/rgm-bench/data`."""
+    chosen = os.environ.get(DATA_VARIABLE)
+    return Path(chosen).expanduser() if chosen else Path.home() / ".cache/rgm-bench/data"
+
+
+def locate(kind: DataKind, *, name: str | None = None, split: Split = "train") -> Path:
+    """The folder that holds the files of a data set.
+
+    Args:
+        kind: which data set.
+        name: of an image folder; None for every other kind.
+        split: which part has to be there (an image folder's folder is that of its split).
+
+    Raises:
+        MissingDataError: it is in none of its places; the text says which, and how to get it.
+    """
+    places = _places(kind, name, split)
+    for folder in places:
+        if not _missing(kind, folder, split):
+            return folder
+    looked = "\n".join(f"  {folder}: {_missing(kind, folder, split)}" for folder in places)
+    raise MissingDataError(
+        f"{_title(kind, name)} ({split}) was not found. Looked at:\n{looked}\n"
+        f"To get it:\n{_indented(_instructions(kind, name))}"
+    )
+
+
+def idx_file(folder: Path, name: str) -> Path | None:
+    """The file `name` of a folder, else `name`.gz, else None."""
+    candidates = (folder / name, folder / f"{name}.gz")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def picture_files(folder: Path) -> tuple[Path, ...]:
+    """The pictures below `folder`, ordered by their path as text: the same on every machine."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
+    return tuple(
+        sorted(
+            (path for path in found if path.is_file()),
+            key=lambda path: path.relative_to(folder).as_posix(),
+        )
+    )
+
+
+def fingerprint(name: str, split: Split) -> str:
+    """16 hexadecimal digits of the content of an image folder: relative paths and bytes.
+
+    Raises:
+        MissingDataError: the folder is missing or holds no pictures.
+    """
+    folder = locate("image_folder", name=name, split=split)
+    whole = hashlib.sha256()
+    for path in picture_files(folder):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        # A NUL cannot be part of a path, so no two folders share a text.
+        whole.update(f"{path.relative_to(folder).as_posix()}\0{content}\0".encode())
+    return whole.hexdigest()[:16]
+
+
+def statuses() -> tuple[DataSetStatus, ...]:
+    """Every kind of data set and every image folder below the root, found or not."""
+    fixed: tuple[DataKind, ...] = ("digits", "fashion_mnist", "cifar10")
+    found = [DataSetStatus(kind, _whole(kind), _instructions(kind, None)) for kind in fixed]
+    folders = [
+        DataSetStatus(f"image_folder {name}", data_root() / name, "") for name in _image_folders()
+    ]
+    example = DataSetStatus("image_folder", None, _instructions("image_folder", None))
+    return (*found, *(folders or [example]))
+
+
+def download(name: Literal["fashion_mnist", "cifar10"]) -> Path:
+    """Fetch a data set into the data root with torchvision, and give its folder.
+
+    Files that are already there and whole are kept.
+
+    Raises:
+        MissingDataError: the download failed; the text names the other ways to get it.
+    """
+    try:
+        data_root().mkdir(parents=True, exist_ok=True)
+        match name:
+            case "fashion_mnist":
+                _download_fashion_mnist()
+            case "cifar10":
+                _download_cifar10()
+            case _:
+                assert_never(name)
+    except (OSError, RuntimeError) as error:  # RuntimeError: torchvision's failed checksum
+        raise MissingDataError(
+            f"the download of {name} to {data_root()} failed: {error}\n"
+            f"Other ways to get it:\n{_indented(_instructions(name, None))}"
+        ) from error
+    return locate(name)
+
+
+def _download_fashion_mnist() -> None:
+    from torchvision.datasets import FashionMNIST
+
+    FashionMNIST(str(data_root()), download=True)
+
+
+def _download_cifar10() -> None:
+    from torchvision.datasets import CIFAR10
+    from torchvision.datasets.utils import download_and_extract_archive
+
+    # Not CIFAR10(download=True): it would unpickle the batches, which we never do unrestricted.
+    download_and_extract_archive(
+        CIFAR10.url, str(data_root()), filename=CIFAR10.filename, md5=CIFAR10.tgz_md5
+    )
+
+
+def _places(kind: DataKind, name: str | None, split: Split) -> tuple[Path, ...]:
+    match kind:
+        case "digits":
+            return (_scikit_learn_data(),)
+        case "fashion_mnist":
+            root = data_root()
+            return (root / "fashion_mnist", root / "FashionMNIST/raw", DEBIAN_FASHION_MNIST)
+        case "cifar10":
+            return (data_root() / "cifar-10-batches-py",)
+        case "image_folder":
+            return (data_root() / _checked_name(name) / split,)
+        case _:
+            assert_never(kind)
+
+
+def _scikit_learn_data() -> Path:
+    package = find_spec("sklearn")  # finds without importing
+    places = package.submodule_search_locations if package else None
+    return Path(next(iter(places or ("sklearn",)))) / "datasets/data"
+
+
+def _checked_name(name: str | None) -> str:
+    if name is None or not _SLUG.fullmatch(name):
+        raise MissingDataError(
+            f"an image folder's name is made of a to z, 0 to 9 and _, at most 64 of them; "
+            f"found {name!r}"
+        )
+    return name
+
+
+def _missing(kind: DataKind, folder: Path, split: Split) -> str:
+    """What `folder` lacks of a split, as a text; empty when it lacks nothing."""
+    if not folder.is_dir():
+        return "no such folder"
+    match kind:
+        case "digits":
+            return _without(name for name in ("digits.csv.gz",) if not (folder / name).is_file())
+        case "fashion_mnist":
+            return _without(name for name in IDX_FILES[split] if not idx_file(folder, name))
+        case "cifar10":
+            return _without(name for name in CIFAR10_FILES[split] if not (folder / name).is_file())
+        case "image_folder":
+            return "" if picture_files(folder) else f"no {', '.join(PICTURE_SUFFIXES)} below it"
+        case _:
+            assert_never(kind)
+
+
+def _without(absent: Iterable[str]) -> str:
+    names = ", ".join(absent)
+    return f"without {names}" if names else ""
+
+
+def _whole(kind: DataKind) -> Path | None:
+    """The folder of a data set of which both splits are there, else None."""
+    for folder in _places(kind, None, "train"):
+        if not any(_missing(kind, folder, split) for split in _ALL_SPLITS):
+            return folder
+    return None
+
+
+def _image_folders() -> tuple[str, ...]:
+    root = data_root()
+    if not root.is_dir():
+        return ()
+    names = sorted(path.name for path in root.iterdir() if _SLUG.fullmatch(path.name))
+    return tuple(
+        name for name in names if any((root / name / split).is_dir() for split in _ALL_SPLITS)
+    )
+
+
+def _title(kind: DataKind, name: str | None) -> str:
+    return f"the image folder {name}" if kind == "image_folder" else f"the data set {kind}"
+
+
+def _instructions(kind: DataKind, name: str | None) -> str:
+    root = data_root()
+    match kind:
+        case "digits":
+            return "pip install scikit-learn"
+        case "fashion_mnist":
+            return (
+                "apt-get install dataset-fashion-mnist (Debian and Ubuntu)\n"
+                "or: rgm-bench data get fashion_mnist\n"
+                f"or: put its four idx files, .gz or not, into {root / 'fashion_mnist'}"
+            )
+        case "cifar10":
+            return (
+                "rgm-bench data get cifar10\n"
+                "or: get https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz and unpack it "
+                f"with: tar -xzf cifar-10-python.tar.gz -C {root}"
+            )
+        case "image_folder":
+            return (
+                f"put pictures ({', '.join(PICTURE_SUFFIXES)}), in folders or not, below\n"
+                f"{root / (name or '<name>')}/train and {root / (name or '<name>')}/test\n"
+                f"(another data root: export {DATA_VARIABLE}=/path/to/data)"
+            )
+        case _:
+            assert_never(kind)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

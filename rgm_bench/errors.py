@@ -1,0 +1,46 @@
+"""Every error that rgm-bench raises on purpose.
+
+A `UserError` is somebody's mistake or their machine's: the command line prints its text and no
+traceback. Its text says what was found, where, what was expected and what to do.
+"""
+
+from typing import final
+
+
+class UserError(Exception):
+    """A mistake that its reader can mend: exit code 2, printed without a traceback."""
+
+
+@final
+class StudyError(UserError):
+    """A study file, or an override of it, that says something the grammar does not allow."""
+
+
+@final
+class MissingDataError(UserError):
+    """A data set or a file of weights that is not where rgm-bench looked for it."""
+
+
+@final
+class DataError(UserError):
+    """A file of data or of weights that is there but is not what it should be."""
+
+
+@final
+class StoreError(UserError):
+    """A store that cannot be read or written, or does not hold what was asked for."""
+
+
+@final
+class DivergedError(Exception):
+    """A training whose loss stopped being a finite number: an outcome, not a failure.
+
+    Args:
+        name: the loss that was not finite.
+        images_seen: how many images the training had seen by then.
+    """
+
+    def __init__(self, name: str, images_seen: int) -> None:
+        super().__init__(f"{name} is not finite after {images_seen:,} images")
+        self.name = name
+        self.images_seen = images_seen

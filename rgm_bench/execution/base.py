@@ -1,0 +1,61 @@
+"""What an executor is: something that carries out units and tells what became of them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rgm_bench.results.schema import UnitKind
+
+Ending = Literal["ok", "diverged", "failed", "lost", "busy"]
+"""What became of an attempt: an outcome that is now in the store (`ok`, `diverged`), an error
+(`failed`), a worker that died (`lost`), or a lease that another living process holds (`busy`).
+"""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One training or one evaluation, as data that can travel to a worker."""
+
+    kind: UnitKind
+    id: str
+    spec: Mapping[str, Any]
+    needs: str | None = None
+    """The id of the training that an evaluation measures."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of one attempt at a unit; `reason` is for people, `trace` for developers."""
+
+    unit: str
+    ending: Ending
+    seconds: float
+    reason: str | None = None
+    trace: str | None = None
+
+
+Perform = Callable[[Unit], Attempt]
+"""Carries out a unit and commits its outcome: runs in a worker, so it must be picklable."""
+
+
+class Executor(ABC):
+    """Carries out units, several at a time where it can.
+
+    `slots` is how many can run at once; the driver keeps a few more submitted, so that no worker
+    waits for it.
+    """
+
+    slots: int
+
+    @abstractmethod
+    def submit(self, unit: Unit) -> None:
+        """Have a unit carried out."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> list[Attempt]:
+        """The attempts that ended since the last call; waits for one, but not longer."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop at once. Units that were running are lost, and finished ones are in the store."""

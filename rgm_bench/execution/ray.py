@@ -1,0 +1,111 @@
+"""Units as tasks of Ray Core, on this machine or on a cluster."""
+
+import logging
+import os
+from typing import Any, final
+
+# telemetry is off unless its user turns it on; both are read when Ray is imported
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+import ray
+from ray.exceptions import RayError
+
+from rgm_bench.errors import UserError
+from rgm_bench.execution.base import Attempt, Executor, Perform, Unit
+
+
+@final
+class RayExecutor(Executor):
+    """One Ray task a unit, in workers that stay warm.
+
+    Ray tries nothing again by itself: attempts are counted by the driver. A task takes whole
+    resources, so Ray never runs more units than fit.
+
+    Args:
+        perform: carries out one unit.
+        cpus: of one unit.
+        gpus: of one unit; a fraction lets several share a card.
+        workers: CPUs to start Ray with on this machine; None takes all.
+        address: of a running cluster; None starts Ray on this machine alone.
+
+    Raises:
+        UserError: there is no cluster at `address`, or not one unit fits.
+    """
+
+    def __init__(
+        self,
+        perform: Perform,
+        *,
+        cpus: float = 1,
+        gpus: float = 0,
+        workers: int | None = None,
+        address: str | None = None,
+    ) -> None:
+        _start(address, workers)
+        self._perform = ray.put(perform)
+        self._run = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_run)
+        self._running: dict[Any, Unit] = {}
+        self.slots = _slots(cpus, gpus)
+
+    def submit(self, unit: Unit) -> None:
+        """Hand a unit to Ray."""
+        self._running[self._run.remote(self._perform, unit)] = unit
+
+    def wait(self, seconds: float) -> list[Attempt]:
+        """The attempts that ended, worker deaths among them."""
+        if not self._running:
+            return []
+        running = list(self._running)
+        done, _ = ray.wait(running, num_returns=1, timeout=seconds)
+        more, _ = ray.wait(running, num_returns=len(running), timeout=0)
+        return [self._take(reference) for reference in dict.fromkeys([*done, *more])]
+
+    def close(self) -> None:
+        """Cancel what runs and leave Ray; a Ray that was started here ends with its workers."""
+        for reference in self._running:
+            ray.cancel(reference, force=True)
+        self._running.clear()
+        ray.shutdown()
+
+    def _take(self, reference: Any) -> Attempt:
+        unit = self._running.pop(reference)
+        try:
+            return ray.get(reference)
+        except RayError as error:
+            first = str(error).strip().splitlines()[0]
+            return Attempt(unit.id, "lost", 0.0, f"its worker died: {first}", str(error))
+
+
+def _run(perform: Perform, unit: Unit) -> Attempt:
+    return perform(unit)
+
+
+def _start(address: str | None, workers: int | None) -> None:
+    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address is None:
+        settings |= {"num_cpus": workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    try:
+        ray.init(address or "local", **settings)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
+        first = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"{where} cannot be reached: {first}\n"
+            "check the address, or leave out --address; `--executor local` runs without Ray"
+        ) from error
+
+
+def _slots(cpus: float, gpus: float) -> int:
+    there = ray.cluster_resources()
+    fit = there.get("CPU", 0) // cpus
+    if gpus:
+        fit = min(fit, there.get("GPU", 0) // gpus)
+    if fit < 1:
+        ray.shutdown()
+        raise UserError(
+            f"no unit fits: the study's resources ask for {cpus:g} CPUs and {gpus:g} GPUs a unit, "
+            f"and Ray has {there.get('CPU', 0):g} CPUs and {there.get('GPU', 0):g} GPUs; "
+            "use another profile, or `--set resources.gpus=0`"
+        )
+    return int(fit)

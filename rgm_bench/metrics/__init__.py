@@ -1,0 +1,1 @@
+"""Distances between sets of images, seen through a network that is named with every number."""

@@ -1,0 +1,114 @@
+"""Small classifiers whose features stand in for Inception's on images too small for it.
+
+Trained by `rgm_bench.metrics.train_extractor` and shipped as package data.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, assert_never, final
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from rgm_bench.errors import DataError
+from rgm_bench.types import ByteImage
+
+ClassifierName: TypeAlias = Literal["digits_cnn_v1", "fashion_mnist_cnn_v1"]
+
+NUM_FEATURES = 64
+NUM_CLASSES = 10
+METADATA_KEY = "rgm_bench"
+
+
+@final
+class SmallClassifier(nn.Module):
+    """3x3 convolutions, 64 features, 10 logits.
+
+    SiLU throughout: with ReLU a third of the features can be dead, and a covariance with zero rows
+    makes a Frechet distance meaningless in those directions. Features are divided by their root
+    mean square over the training images: KID's kernel (x y / dim + 1)^3 is made for that scale.
+
+    Args:
+        image_size: height and width of the images it was made for.
+        channels: out of each convolution.
+        strides: of each convolution.
+    """
+
+    def __init__(
+        self, *, image_size: int, channels: tuple[int, ...], strides: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        self.image_size = image_size
+        layers: list[nn.Module] = []
+        size, width = image_size, 1
+        for out, stride in zip(channels, strides, strict=True):
+            layers += [nn.Conv2d(width, out, 3, stride=stride, padding=1), nn.SiLU()]
+            size, width = size // stride, out
+        layers += [nn.Flatten(), nn.Linear(width * size * size, NUM_FEATURES), nn.SiLU()]
+        self.trunk = nn.Sequential(*layers)
+        self.head = nn.Linear(NUM_FEATURES, NUM_CLASSES)
+        self.feature_scale: Tensor
+        self.register_buffer("feature_scale", torch.ones(()))
+
+    def forward(
+        self, images: ByteImage
+    ) -> tuple[Float[Tensor, " batch features"], Float[Tensor, " batch classes"]]:
+        """Features and logits; colour images are averaged to grey first.
+
+        Raises:
+            DataError: the images have another size than those it was made for.
+        """
+        if images.shape[-2:] != (self.image_size, self.image_size):
+            raise DataError(
+                f"this extractor sees images of {self.image_size}x{self.image_size} pixels, found "
+                f"{images.shape[-2]}x{images.shape[-1]}: name the extractor made for this data set"
+            )
+        grey = images.float().mean(1, keepdim=True) / 127.5 - 1
+        features = self.trunk(grey)
+        return features / self.feature_scale, self.head(features)
+
+
+def new_classifier(name: ClassifierName) -> SmallClassifier:
+    """The untrained network of an extractor."""
+    match name:
+        case "digits_cnn_v1":
+            return SmallClassifier(image_size=8, channels=(32, 32, 64), strides=(1, 1, 2))
+        case "fashion_mnist_cnn_v1":
+            return SmallClassifier(image_size=32, channels=(16, 32, 48, 64), strides=(1, 2, 2, 2))
+        case _:
+            assert_never(name)
+
+
+def weights_file(name: ClassifierName) -> Path:
+    """Where the shipped weights of an extractor lie."""
+    return Path(__file__).parent / "weights" / f"{name}.safetensors"
+
+
+def load_classifier(name: ClassifierName, path: Path | None = None) -> SmallClassifier:
+    """The trained network of an extractor, ready to be evaluated.
+
+    Args:
+        name: which one.
+        path: of its weights; None for the shipped ones.
+
+    Raises:
+        DataError: the file is missing, corrupt or of another network.
+    """
+    path = path or weights_file(name)
+    network = new_classifier(name)
+    try:
+        with safe_open(path, framework="pt") as file:
+            network.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise DataError(
+            f"{path} does not hold the weights of {name}: {error}; install rgm-bench again"
+        ) from error
+    return network.requires_grad_(False).eval()
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """What was written beside the weights: data, recipe, accuracy and the software used."""
+    with safe_open(path, framework="pt") as file:
+        return json.loads(file.metadata()[METADATA_KEY])

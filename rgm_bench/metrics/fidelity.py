@@ -1,0 +1,224 @@
+"""FID, inception score and KID, computed by torch-fidelity on features that we extract.
+
+torch-fidelity's own loop is not used: it keys its cache by a name only, unpickles it, starts
+loader processes and asks for CUDA. Its functions on features are, so the numbers are its numbers.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, cast, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch_fidelity.metric_fid import (
+    KEY_METRIC_FID,
+    fid_features_to_statistics,
+    fid_statistics_to_metric,
+)
+from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
+from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
+
+from rgm_bench.metrics.digest import file_sha256
+from rgm_bench.metrics.extractors import ExtractorName, extractor_weights, load_extractor
+
+Block: TypeAlias = UInt8[Tensor, "_ channel height width"]
+"""Images with values 0 to 255, grey or colour; as many as one likes, so its first axis is free."""
+
+BLOCK = 256
+"""Images that a network sees at once; the last block is filled up. A batch of another size would
+give other last bits, so an image's features depend on nothing but the image."""
+
+INCEPTION_SCORE_SPLITS = 10
+KID_SUBSETS = 100
+KID_SUBSET_SIZE = 1000
+"""torch-fidelity's defaults. 100 subsets of 1000 take 4 s in 64 dimensions on one core."""
+
+_CHOLESKY_FROM = 512
+"""Dimensions from which the symmetric route to FID is taken: 3 times as fast at 2048."""
+
+
+@final
+@dataclass(frozen=True)
+class Features:
+    """What an extractor saw in a set of images, one row an image.
+
+    Args:
+        fid: the layer that FID and KID compare.
+        logits: the layer that the inception score reads.
+    """
+
+    fid: Float[Tensor, "n dim"]
+    logits: Float[Tensor, "n classes"]
+
+    def __len__(self) -> int:
+        return len(self.fid)
+
+
+@final
+class Extractor:
+    """A network that sees images, on a device.
+
+    Args:
+        name: which one; part of the name of every number it leads to.
+        device: where it runs.
+        inception: Inception's weights, when they lie somewhere else than usual.
+
+    Raises:
+        MissingDataError: Inception's weights were not found and cannot be downloaded.
+        DataError: the weights are corrupt or not the published ones.
+    """
+
+    def __init__(
+        self,
+        name: ExtractorName,
+        *,
+        device: torch.device | None = None,
+        inception: Path | None = None,
+    ) -> None:
+        weights = extractor_weights(name, inception)
+        self.name: ExtractorName = name
+        self.device = device or torch.device("cpu")
+        self.weights_sha256 = file_sha256(weights)
+        self._network = load_extractor(name, weights).to(self.device)
+
+    def features(self, blocks: Iterable[Block]) -> Features:
+        """Features of all images, in order: the same bits however they are cut into blocks.
+
+        Grey images are repeated to three channels.
+        """
+        seen = [self._see(block) for block in _fixed_blocks(blocks)]
+        if not seen:
+            raise ValueError("there are no images to see")
+        return Features(
+            fid=torch.cat([features for features, _ in seen]),
+            logits=torch.cat([logits for _, logits in seen]),
+        )
+
+    def _see(self, block: Block) -> tuple[Tensor, Tensor]:
+        filled = torch.zeros(BLOCK, 3, *block.shape[2:], dtype=torch.uint8, device=self.device)
+        filled[: len(block)] = block.to(self.device)
+        # TF32 and autotuned kernels would move the third digit of an FID from card to card.
+        exact = torch.backends.cudnn.flags(
+            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+        )
+        with torch.no_grad(), exact:
+            features, logits = self._network(filled)
+        return features[: len(block)].cpu(), logits[: len(block)].cpu()
+
+
+def generation_metrics(generated: Features, reference: Features, *, seed: int) -> dict[str, float]:
+    """`fid`, `inception_score` and `kid` of generated images against reference images.
+
+    The inception score is the mean over 10 shuffled splits of the generated images. KID is the
+    mean over 100 pairs of subsets of min(1000, n) images each; it can be slightly negative. None
+    of them can be compared with that of another number of images or of another extractor.
+
+    Args:
+        generated: features of at least 10 images.
+        reference: features of at least 10 images, by the same extractor.
+        seed: of the splits and subsets.
+
+    Source: Heusel et al. 2017 (FID), Salimans et al. 2016 (inception score), Binkowski et al. 2018
+    (KID), all as torch-fidelity computes them.
+    """
+    fewest = min(len(generated), len(reference))
+    if fewest < INCEPTION_SCORE_SPLITS:
+        raise ValueError(f"metrics need at least {INCEPTION_SCORE_SPLITS} images, found {fewest}")
+    return {
+        "fid": frechet_distance(statistics(generated), statistics(reference)),
+        "inception_score": _inception_score(generated, seed=seed),
+        "kid": _kid(generated, reference, seed=seed, subset_size=min(KID_SUBSET_SIZE, fewest)),
+    }
+
+
+@final
+@dataclass(frozen=True)
+class Gaussian:
+    """Mean and covariance of features."""
+
+    mean: Float[np.ndarray, " dim"]
+    covariance: Float[np.ndarray, "dim dim"]
+
+
+def statistics(features: Features) -> Gaussian:
+    """The Gaussian that FID compares, its covariance divided by n - 1."""
+    found = cast("dict[str, Any]", fid_features_to_statistics(features.fid))
+    return Gaussian(mean=found["mu"], covariance=found["sigma"])
+
+
+def frechet_distance(first: Gaussian, second: Gaussian) -> float:
+    """The squared Frechet distance of two Gaussians, never below 0.
+
+    From 512 dimensions on by the eigenvalues of a symmetric matrix, unless a covariance is
+    singular (fewer images than dimensions); otherwise as torch-fidelity does it.
+    """
+    if len(first.mean) >= _CHOLESKY_FROM:
+        try:
+            return max(0.0, symmetric_frechet_distance(first, second))
+        except np.linalg.LinAlgError:  # singular: no Cholesky factor
+            pass
+    pair = ({"mu": each.mean, "sigma": each.covariance} for each in (first, second))
+    found = fid_statistics_to_metric(*pair, verbose=False)
+    # Rounding makes it -1e-13 for two equal sets, and a distance is not negative.
+    return max(0.0, found[KEY_METRIC_FID])
+
+
+def symmetric_frechet_distance(first: Gaussian, second: Gaussian) -> float:
+    """The squared Frechet distance with the trace of sqrt(S1 S2) taken from L' S2 L, S1 = L L'.
+
+    S1 S2 and L' S2 L have the same eigenvalues, and those of a symmetric matrix cost a third.
+    Rounding can make it slightly negative.
+
+    Raises:
+        numpy.linalg.LinAlgError: the first covariance is singular.
+    """
+    factor = np.linalg.cholesky(first.covariance)
+    eigenvalues = np.linalg.eigvalsh(factor.T @ second.covariance @ factor)
+    cross = np.sqrt(eigenvalues.clip(min=0)).sum()
+    shift = first.mean - second.mean
+    return float(
+        shift @ shift + np.trace(first.covariance) + np.trace(second.covariance) - 2 * cross
+    )
+
+
+def _inception_score(generated: Features, *, seed: int) -> float:
+    found = isc_features_to_metric(
+        generated.logits, splits=INCEPTION_SCORE_SPLITS, rng_seed=_numpy_seed(seed)
+    )
+    return found[KEY_METRIC_ISC_MEAN]
+
+
+def _kid(generated: Features, reference: Features, *, seed: int, subset_size: int) -> float:
+    found = kid_features_to_metric(
+        generated.fid,
+        reference.fid,
+        kid_subsets=KID_SUBSETS,
+        kid_subset_size=subset_size,
+        rng_seed=_numpy_seed(seed),
+        verbose=False,
+    )
+    return found[KEY_METRIC_KID_MEAN]
+
+
+def _numpy_seed(seed: int) -> int:
+    """NumPy's old generator takes 32 bits."""
+    return seed % 2**32
+
+
+def _fixed_blocks(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The same images in blocks of `BLOCK`, the last one shorter."""
+    waiting: list[Block] = []
+    count = 0
+    for block in blocks:
+        waiting.append(block)
+        count += len(block)
+        if count >= BLOCK:
+            joined = torch.cat(waiting)
+            whole = count // BLOCK * BLOCK
+            yield from joined[:whole].split(BLOCK)
+            waiting, count = [joined[whole:]], count - whole
+    if count:
+        yield torch.cat(waiting)

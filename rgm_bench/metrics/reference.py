@@ -1,0 +1,98 @@
+"""Features of reference images, kept on disk: every evaluation of a study needs the same ones.
+
+The key holds all that decides their bits, the hash of the weights included, so that neither a new
+extractor under an old name nor another machine sharing the folder is answered with wrong features.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from rgm_bench.metrics.fidelity import Block, Extractor, Features
+
+_KEY = "key"
+
+
+def reference_features(
+    extractor: Extractor,
+    blocks: Callable[[], Iterable[Block]],
+    *,
+    folder: Path,
+    data_key: str,
+    split: str,
+    number: int,
+) -> Features:
+    """Features of reference images: from `folder` if they lie there whole, else extracted.
+
+    Args:
+        extractor: that sees them.
+        blocks: gives the images; called only when they have to be seen.
+        folder: of the cache; made when missing.
+        data_key: names the data set and what was done to it, such as the JSON of its spec.
+        split: which part of it.
+        number: of images that `blocks` gives.
+
+    Raises:
+        ValueError: `blocks` gave another number of images.
+    """
+    key = _key(extractor, data_key=data_key, split=split, number=number)
+    path = folder / f"{extractor.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
+    cached = _read(path, key)
+    if cached is not None:
+        return cached
+    features = extractor.features(blocks())
+    if len(features) != number:
+        raise ValueError(f"expected {number} reference images, was given {len(features)}")
+    _write(features, path, key)
+    return features
+
+
+def _key(extractor: Extractor, *, data_key: str, split: str, number: int) -> str:
+    fields = {
+        "data": data_key,
+        "split": split,
+        "number": number,
+        "extractor": extractor.name,
+        "weights_sha256": extractor.weights_sha256,
+        "torch": torch.__version__,
+        "device": _device_kind(extractor.device),
+    }
+    return json.dumps(fields, sort_keys=True)
+
+
+def _device_kind(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _read(path: Path, key: str) -> Features | None:
+    """The features of a file, or None when it is missing, corrupt or of another key."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            if (file.metadata() or {}).get(_KEY) != key:
+                return None
+            return Features(fid=file.get_tensor("fid"), logits=file.get_tensor("logits"))
+    except (OSError, SafetensorError):
+        return None
+
+
+def _write(features: Features, path: Path, key: str) -> None:
+    """Write under a name of its own and rename: a reader sees a whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+    os.close(handle)
+    try:
+        tensors = {"fid": features.fid, "logits": features.logits}
+        save_file(tensors, temporary, metadata={_KEY: key})
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,46 @@
+"""More images from a training that is in the store."""
+
+from pathlib import Path
+
+import torch
+from PIL import Image as Picture
+
+from rgm_bench.build import build_sampler
+from rgm_bench.config.spec import RestorationSamplerSpec, TrainingSpec
+from rgm_bench.data.images import to_uint8
+from rgm_bench.results.files import to_json
+from rgm_bench.results.schema import Outcome
+from rgm_bench.results.store import Store
+from rgm_bench.sampling.blocks import sample_blocks
+from rgm_bench.trial import load_generator, snapshot_path
+from rgm_bench.types import ByteImage
+
+
+def generate(outcome: Outcome, store: Store, *, num: int, seed: int) -> ByteImage:
+    """`num` images of the averaged weights at the end of a finished training.
+
+    Args:
+        outcome: of the training.
+        store: that holds it.
+        num: of images.
+        seed: of the images; image k is the same for every `num`.
+    """
+    device = torch.device("cpu")
+    spec = TrainingSpec.model_validate_json(to_json(outcome.spec))
+    folder = store.folder("training", outcome.id, outcome.digest)
+    network = load_generator(spec, snapshot_path(folder, outcome.images), device)
+    settings = RestorationSamplerSpec(kind="restoration")
+    sampler = build_sampler(settings, spec, network, device)
+    return torch.cat([to_uint8(b) for b in sample_blocks(sampler, num, seed=seed, device=device)])
+
+
+def save_samples(outcome: Outcome, store: Store, *, num: int, seed: int, folder: Path) -> None:
+    """Write `num` images as `<number>.png` into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for index, image in enumerate(generate(outcome, store, num=num, seed=seed)):
+        pixels = image.permute(1, 2, 0).squeeze(-1).numpy()
+        Picture.fromarray(pixels).save(folder / f"{index:05}.png")
+
+
+
+

@@ -1,0 +1,148 @@
+"""What a study still needs: its units, and which of them a store already holds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from rgm_bench.config.spec import RealSplitSource, TrainingSource
+from rgm_bench.config.study import StudySpec, Trial
+from rgm_bench.execution.base import Unit
+from rgm_bench.results.schema import Outcome
+from rgm_bench.results.store import View
+
+State = Literal["done", "stale", "diverged", "missing", "unneeded"]
+"""`stale` is done by other code than the present one; `unneeded` is a training that is not in the
+store while all that would measure it is.
+"""
+
+
+@dataclass(frozen=True)
+class PlannedUnit:
+    """A unit of a study with what the store says of it.
+
+    `label` names it for people, as axis values and seed; `work` is its share of the whole, in
+    training images or what takes as long.
+    """
+
+    unit: Unit
+    state: State
+    label: str
+    work: float
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The units of a study, trainings before the evaluations that measure them."""
+
+    units: tuple[PlannedUnit, ...]
+
+    @cached_property
+    def missing(self) -> tuple[PlannedUnit, ...]:
+        """Those that have to run."""
+        return tuple(planned for planned in self.units if planned.state == "missing")
+
+    def count(self, kind: str, state: State | None = None) -> int:
+        """How many units of a kind there are, in a state or in all."""
+        return sum(
+            planned.unit.kind == kind and state in (None, planned.state) for planned in self.units
+        )
+
+    @property
+    def num_stale(self) -> int:
+        """Units whose results other code has made."""
+        return sum(planned.state == "stale" for planned in self.units)
+
+    def estimated_seconds(self, slots: int) -> float | None:
+        """How long the missing units will take, from what the finished ones took.
+
+        Args:
+            slots: units that run at once.
+
+        Returns:
+            Seconds, or None when nothing comparable has finished.
+        """
+        seconds = work = 0.0
+        for planned in self.units:
+            if planned.outcome is not None and planned.outcome.status == "ok":
+                seconds += planned.outcome.cost["seconds"]
+                work += planned.work
+        if not work:
+            return None
+        return sum(planned.work for planned in self.missing) * seconds / work / slots
+
+
+def make_plan(study: StudySpec, view: View) -> Plan:
+    """Every unit of `study` once, and its state in the store that `view` looks at.
+
+    An evaluation that has to run needs its training by the present code; one that is in the store
+    does not ask what became of its training.
+    """
+    evaluations = {trial.id: trial for trial in study.trials}
+    planned = {unit_id: _plan_evaluation(trial, view) for unit_id, trial in evaluations.items()}
+    wanted = {p.unit.needs for p in planned.values() if p.state == "missing"}
+    trainings: dict[str, PlannedUnit] = {}
+    for trial in evaluations.values():
+        source = trial.spec.source
+        if isinstance(source, TrainingSource) and trial.training_id not in trainings:
+            unit = _plan_training(trial, source, view, wanted=trial.training_id in wanted)
+            trainings[unit.unit.id] = unit
+    return Plan((*trainings.values(), *planned.values()))
+
+
+def _plan_evaluation(trial: Trial, view: View) -> PlannedUnit:
+    outcome = view.outcome("evaluation", trial.id)
+    spec = trial.spec
+    needs = None if isinstance(spec.source, RealSplitSource) else trial.training_id
+    unit = Unit("evaluation", trial.id, spec.model_dump(mode="json"), needs)
+    return PlannedUnit(unit, _state(outcome, view), trial_label(trial), _work(trial), outcome)
+
+
+def _plan_training(
+    trial: Trial, source: TrainingSource, view: View, *, wanted: bool
+) -> PlannedUnit:
+    assert trial.training_id is not None
+    outcome = view.outcome("training", trial.training_id)
+    state = _state(outcome, view)
+    if wanted and state == "stale":
+        state = "missing"
+    elif not wanted and state == "missing":
+        state = "unneeded"
+    unit = Unit("training", trial.training_id, source.training.model_dump(mode="json"))
+    return PlannedUnit(unit, state, _arm_label(trial), source.training.images, outcome)
+
+
+def _state(outcome: Outcome | None, view: View) -> State:
+    if outcome is None:
+        return "missing"
+    if view.is_stale(outcome) and view.policy != "ignore":
+        return "stale"
+    return "diverged" if outcome.status == "diverged" else "done"
+
+
+def _work(trial: Trial) -> float:
+    """A generated image costs its evaluations of the network, a training step about six."""
+    source = trial.spec.source
+    if isinstance(source, RealSplitSource):
+        return trial.spec.num_images / 6
+    return trial.spec.num_images * source.training.method.forward.num_levels / 6
+
+
+def _arm_label(trial: Trial) -> str:
+    return ", ".join(_arm(trial))
+
+
+def trial_label(trial: Trial) -> str:
+    """A trial in words: its axis values, its seed and what is measured."""
+    if trial.real is not None:
+        return f"real {trial.real} images, seed {trial.seed}"
+    source = trial.spec.source
+    share = f" at {source.at:g}" if isinstance(source, TrainingSource) else ""
+    return ", ".join([*_arm(trial), f"{trial.evaluation}{share}"])
+
+
+def _arm(trial: Trial) -> Iterator[str]:
+    for axis, value in trial.labels.items():
+        yield f"{axis} {value:g}" if isinstance(value, float) else f"{axis} {value}"
+    yield f"seed {trial.seed}"

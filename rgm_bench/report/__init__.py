@@ -1,0 +1,60 @@
+"""The report of a study: tables, figures and one page, from whatever has finished so far.
+
+`write_report` is the whole of it. Importing this package imports neither pandas nor matplotlib.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from rgm_bench.config.study import StudySpec
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rgm_bench.report.tables import Table
+    from rgm_bench.results.frames import Results
+
+
+@final
+@dataclass(frozen=True)
+class Report:
+    """What `write_report` wrote.
+
+    `counts` says how many trials are ok, diverged and missing. `tables` can be printed one by one
+    by `rgm_bench.report.render`, or all together by `show`.
+    """
+
+    page: Path
+    trials: Path
+    files: tuple[Path, ...]
+    counts: Mapping[str, int]
+    tables: "tuple[Table, ...]"
+
+    def show(self, console: "Console") -> None:
+        """Print every table: drawn on a terminal, Markdown where the output is piped."""
+        from rgm_bench.report.render import show
+
+        for table in self.tables:
+            show(table, console)
+
+
+def write_report(study: StudySpec, view: "Results", folder: Path) -> Report:
+    """Write `trials.parquet`, `tables/`, `figures/` and `report.html` into `folder`.
+
+    The same results give the same files, byte for byte. Half-way through a run the cells that are
+    not there yet say so; with nothing finished there are tables of them, and no figures.
+
+    Args:
+        study: what to report on.
+        view: where its results are.
+        folder: the study's own; it is made when it is not there.
+
+    Raises:
+        StudyError: the study's report asks for a column that there is not.
+        StoreError: `folder` cannot be written.
+    """
+    from rgm_bench.report.write import write
+
+    return write(study, view, folder)

@@ -1,0 +1,65 @@
+"""Files that are either whole or not there, and files that only one process can create."""
+
+import errno
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rgm_bench.errors import StoreError
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write beside `path`, then rename: readers see the old content or all of the new one.
+
+    Raises:
+        StoreError: the folder cannot be written, or its disk is full.
+    """
+    _write_beside(path, content).replace(path)
+
+
+def create_whole(path: Path, content: bytes) -> bool:
+    """Write `path` unless it exists; among several processes exactly one is told True.
+
+    Raises:
+        StoreError: the folder cannot be written, or its disk is full.
+    """
+    written = _write_beside(path, content)
+    try:
+        os.link(written, path)
+    except FileExistsError:
+        return False
+    finally:
+        written.unlink()
+    return True
+
+
+def _write_beside(path: Path, content: bytes) -> Path:
+    written = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        written.unlink(missing_ok=True)
+        raise StoreError(explain(error, path.parent)) from error
+    return written
+
+
+def explain(error: OSError, folder: Path) -> str:
+    """What an operating system's error means for whoever ran the command."""
+    if error.errno == errno.ENOSPC:
+        return f"{folder}: the disk is full; free some space, then run the same command again"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{folder}: cannot be written ({error.strerror}); choose another store with --store"
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return f"{folder}: is not a folder; choose another store with --store"
+    return f"{folder}: {error.strerror or error}; choose another store with --store"
+
+
+def to_json(value: Mapping[str, Any]) -> bytes:
+    """Readable JSON text that ends in a newline; not-a-number is refused."""
+    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()

@@ -1,0 +1,331 @@
+"""The results of a study, or of a whole store, as pandas frames and as one Parquet file.
+
+A score is always in a column of its full name (`fid.digits_cnn_v1.n1437`), so no column can hold
+two numbers of images or two extractors. What has no result yet is a row all the same: `status`
+says `missing`, and its scores are empty.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rgm_bench.config.spec import (
+    DataSpec,
+    EvaluationSpec,
+    ImageFolderSpec,
+    TrainingSource,
+    TrainingSpec,
+    canonical_json,
+)
+from rgm_bench.config.study import AxisValue, StudySpec, Trial
+from rgm_bench.results.files import write_whole
+from rgm_bench.results.schema import Outcome, UnitKind
+
+AXIS = "axis."
+"""What the column of an axis starts with, so that no axis hides another column."""
+
+Record = dict[str, Any]
+
+_TYPES = {
+    "study": "str",
+    "profile": "str",
+    "evaluation": "str",
+    "seed": "Int64",
+    "real": "str",
+    "status": "str",
+    "reason": "str",
+    "at": "float64",
+    "images": "Int64",
+    "num_images": "Int64",
+    "extractor": "str",
+    "reference_split": "str",
+    "data": "str",
+    "fidelity_weight": "float64",
+    "paper_lambda": "float64",
+    "nfe": "float64",
+    "flops": "float64",
+    "seconds": "float64",
+    "images_per_second": "float64",
+    "peak_memory_bytes": "float64",
+    "training_seconds": "float64",
+    "training_flops": "float64",
+    "training_images_per_second": "float64",
+    "training_peak_memory_bytes": "float64",
+    "parameters_generator": "float64",
+    "parameters_discriminator": "float64",
+    "evaluation_id": "str",
+    "evaluation_digest": "str",
+    "training_id": "str",
+    "training_digest": "str",
+    "spec": "str",
+    "provenance": "str",
+}
+"""The columns every study has, in order, and their types. Axes and scores stand between them."""
+
+_UNITS = {
+    "seconds": "seconds",
+    "training_seconds": "seconds",
+    "flops": "FLOP",
+    "training_flops": "FLOP",
+    "images": "images",
+    "num_images": "images",
+    "images_per_second": "images/second",
+    "training_images_per_second": "images/second",
+    "peak_memory_bytes": "bytes",
+    "training_peak_memory_bytes": "bytes",
+}
+
+
+class Results(Protocol):
+    """What a report reads: a store as one version of the code sees it."""
+
+    def outcome(self, kind: UnitKind, unit_id: str, /) -> Outcome | None:
+        """How a training or an evaluation ended, or None when it has not."""
+        ...
+
+    def curve(self, training_id: str, /) -> dict[str, list[float | None]] | None:
+        """The losses of a training over the images it had seen, as columns of equal length.
+
+        None stands for a loss that was not finite.
+        """
+        ...
+
+    def grid(self, evaluation_id: str, /) -> Path | None:
+        """The picture of the first images of an evaluation, 8 in a row."""
+        ...
+
+
+class StoreFolder(Protocol):
+    """Where the results of all studies lie."""
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds `trainings` and `evaluations`."""
+        ...
+
+
+# --- one study --------------------------------------------------------------------------------
+
+
+def evaluations_frame(study: StudySpec, view: Results) -> pd.DataFrame:
+    """One row a trial of the study, finished or not, in the order of its trials.
+
+    The label of a trial on the axis `x` is in the column `axis.x`: numbers where all labels of
+    the axis are numbers, else text. `status` is ok, diverged or missing. Costs that begin with
+    `training_` are those of the whole training, also beside a score at a share of its images.
+    """
+    trainings: dict[str, Outcome | None] = {}
+    rows = [_trial_row(study, trial, view, trainings) for trial in study.trials]
+    frame = pd.DataFrame(rows)
+    fixed = [name for name in _TYPES if name in frame] if rows else list(_TYPES)
+    axes = [AXIS + axis for axis in study.axes]
+    scores = sorted(set(frame.columns) - set(_TYPES) - set(axes))
+    split = fixed.index("nfe")
+    frame = frame.reindex(columns=[*fixed[:4], *axes, *fixed[4:split], *scores, *fixed[split:]])
+    types = {name: _TYPES[name] for name in fixed} | dict.fromkeys(scores, "float64")
+    types |= {AXIS + axis: _axis_type(labels) for axis, labels in study.axes.items()}
+    return frame.astype(types)
+
+
+def axis_key(labels: Collection[AxisValue], value: AxisValue) -> AxisValue:
+    """The label `value` as the column of its axis holds it: see `evaluations_frame`."""
+    return value if all_numbers(labels) else str(value)
+
+
+def all_numbers(labels: Collection[AxisValue]) -> bool:
+    """Whether the labels of an axis are numbers, which truth values are not."""
+    return all(isinstance(label, int | float) and not isinstance(label, bool) for label in labels)
+
+
+def curves_frame(
+    study: StudySpec, view: Results, *, training_ids: Collection[str] | None = None
+) -> pd.DataFrame:
+    """The losses of the study's trainings in long form: one row a training, image count and loss.
+
+    Args:
+        study: whose trainings.
+        view: where their curves are.
+        training_ids: only these of them; None for all.
+    """
+    rows: list[Record] = []
+    for training_id, trial in _trainings(study).items():
+        if training_ids is None or training_id in training_ids:
+            fixed = {**_labels(study, trial), "seed": trial.seed, "training_id": training_id}
+            rows += _curve_rows(fixed, view.curve(training_id) or {})
+    axes = [AXIS + axis for axis in study.axes]
+    columns = [*axes, "seed", "training_id", "images", "quantity", "value"]
+    types = {"seed": "int64", "training_id": "str", "quantity": "str", "value": "float64"}
+    types |= {AXIS + axis: _axis_type(labels) for axis, labels in study.axes.items()}
+    return pd.DataFrame(rows, columns=columns).astype(types | {"images": "int64"})
+
+
+def _axis_type(labels: Collection[AxisValue]) -> str:
+    if not all_numbers(labels):
+        return "str"
+    return "Int64" if all(isinstance(label, int) for label in labels) else "float64"
+
+
+def _trainings(study: StudySpec) -> dict[str, Trial]:
+    """The first trial of each training."""
+    first: dict[str, Trial] = {}
+    for trial in study.trials:
+        if trial.training_id is not None:
+            first.setdefault(trial.training_id, trial)
+    return first
+
+
+def _labels(study: StudySpec, trial: Trial) -> Record:
+    return {AXIS + a: axis_key(study.axes[a], label) for a, label in trial.labels.items()}
+
+
+def _trial_row(
+    study: StudySpec, trial: Trial, view: Results, trainings: dict[str, Outcome | None]
+) -> Record:
+    training_id = trial.training_id
+    if training_id is not None and training_id not in trainings:
+        trainings[training_id] = view.outcome("training", training_id)
+    training = trainings[training_id] if training_id is not None else None
+    outcome = view.outcome("evaluation", trial.id)
+    return {
+        "study": study.name,
+        "profile": study.profile,
+        "evaluation": trial.evaluation,
+        "seed": trial.seed,
+        "real": trial.real,
+        "evaluation_id": trial.id,
+        "training_id": training_id,
+        **_labels(study, trial),
+        **_spec_columns(trial.spec),
+        **_ending(outcome, training),
+        **_training_costs(training),
+        **_evaluation_columns(outcome),
+    }
+
+
+def _ending(outcome: Outcome | None, training: Outcome | None) -> Record:
+    """A training that diverged before the snapshot leaves its evaluation nothing to measure."""
+    ended = outcome or (training if training and training.status == "diverged" else None)
+    if ended is None:
+        return {"status": "missing", "reason": None}
+    return {"status": ended.status, "reason": ended.reason}
+
+
+def _training_costs(training: Outcome | None) -> Record:
+    cost = training.cost if training else {}
+    columns = {
+        name: cost.get(name.removeprefix("training_"))
+        for name in _TYPES
+        if name.startswith(("training_", "parameters_")) and name != "training_id"
+    }
+    return columns | {"training_digest": training.digest if training else None}
+
+
+def _evaluation_columns(outcome: Outcome | None) -> Record:
+    cost = outcome.cost if outcome else {}
+    costs = ("nfe", "flops", "seconds", "images_per_second", "peak_memory_bytes")
+    return {
+        **{name: cost.get(name) for name in costs},
+        **(outcome.metrics if outcome else {}),
+        "evaluation_digest": outcome.digest if outcome else None,
+        "provenance": json.dumps(outcome.provenance, sort_keys=True) if outcome else None,
+    }
+
+
+def _spec_columns(spec: EvaluationSpec) -> Record:
+    source = spec.source
+    training = source.training if isinstance(source, TrainingSource) else None
+    return {
+        "spec": canonical_json(spec),
+        "num_images": spec.num_images,
+        "extractor": spec.reference.extractor,
+        "reference_split": spec.reference.split,
+        "data": _data_name(training.data if training else cast(Any, source).data),
+        "at": source.at if isinstance(source, TrainingSource) else None,
+        "images": training.images_at(cast(TrainingSource, source).at) if training else None,
+        **_weight_columns(training),
+    }
+
+
+def _weight_columns(training: TrainingSpec | None) -> Record:
+    if training is None:
+        return {"fidelity_weight": None, "paper_lambda": None}
+    weight = training.method.fidelity_weight
+    return {"fidelity_weight": weight, "paper_lambda": 1 / weight if weight else float("inf")}
+
+
+def _data_name(data: DataSpec) -> str:
+    return data.name if isinstance(data, ImageFolderSpec) else data.kind
+
+
+def _curve_rows(fixed: Mapping[str, Any], curve: Mapping[str, list[float | None]]) -> list[Record]:
+    return [
+        {**fixed, "images": images, "quantity": quantity, "value": value}
+        for quantity, values in curve.items()
+        if quantity != "images"
+        for images, value in zip(curve["images"], values, strict=True)
+    ]
+
+
+# --- a whole store ----------------------------------------------------------------------------
+
+
+def store_evaluations_frame(store: StoreFolder) -> pd.DataFrame:
+    """One row an evaluation that the store holds, whichever study asked and whichever code ran.
+
+    A field of its spec is in a column of its path (`spec.source.training.method.fidelity_weight`,
+    lists as JSON text), a score under its full name, a cost as `cost.seconds`.
+    """
+    rows = [_outcome_row(json.loads(path.read_text())) for path in _results(store, "evaluations")]
+    return pd.DataFrame(rows, columns=None if rows else ["id", "digest", "status"])
+
+
+def store_curves_frame(store: StoreFolder) -> pd.DataFrame:
+    """The losses of every training that the store holds, in long form."""
+    rows: list[Record] = []
+    for path in _results(store, "trainings"):
+        curve = path.with_name("curve.json")
+        fixed = {"training_id": path.parent.parent.name, "digest": path.parent.name}
+        if curve.is_file():
+            rows += _curve_rows(fixed, json.loads(curve.read_text()))
+    return pd.DataFrame(rows, columns=["training_id", "digest", "images", "quantity", "value"])
+
+
+def _results(store: StoreFolder, kind: str) -> Iterator[Path]:
+    yield from sorted(store.root.glob(f"{kind}/*/*/result.json"))
+
+
+def _outcome_row(outcome: Mapping[str, Any]) -> Record:
+    fixed = {name: outcome[name] for name in ("id", "digest", "status", "reason", "images")}
+    cost = {f"cost.{name}": value for name, value in outcome["cost"].items()}
+    return {**fixed, **outcome["metrics"], **cost, **_flat("spec", outcome["spec"])}
+
+
+def _flat(path: str, value: Any) -> Record:
+    if isinstance(value, dict):
+        fields = cast(dict[str, Any], value)
+        return {k: v for name in fields for k, v in _flat(f"{path}.{name}", fields[name]).items()}
+    return {path: json.dumps(value) if isinstance(value, list) else value}
+
+
+# --- Parquet ----------------------------------------------------------------------------------
+
+
+def unit(column: str) -> str:
+    """The unit of a column of `evaluations_frame`: 1 for scores, labels and names."""
+    return _UNITS.get(column, "1")
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write `frame` with the unit of each column in its field's metadata, whole then renamed."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    fields = [field.with_metadata({"unit": unit(field.name)}) for field in table.schema]
+    table = table.cast(pa.schema(fields, metadata=table.schema.metadata))
+    buffer = BytesIO()
+    pq.write_table(table, buffer)
+    write_whole(path, buffer.getvalue())

@@ -1,0 +1,130 @@
+"""Leases: one process works on a unit at a time, and everybody can see how far it is."""
+
+import json
+import os
+import socket
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, final
+
+import psutil
+
+from rgm_bench.results.files import create_whole, write_whole
+from rgm_bench.results.schema import UnitKind
+
+HEARTBEAT_SECONDS = 1.0
+"""How often a lease says how far its unit is."""
+
+EXPIRY_SECONDS = 60.0
+"""Silence after which a lease held on another machine counts as abandoned."""
+
+
+@dataclass
+class Progress:
+    """What a lease file says: who works on what, and how far it is.
+
+    `images` is the whole of the work, `images_seen` what is done of it, `heartbeat` a Unix time.
+    """
+
+    kind: UnitKind
+    id: str
+    host: str
+    pid: int
+    process_started: float
+    started: float
+    heartbeat: float
+    images_seen: int = 0
+    images: int = 0
+    images_per_second: float = 0.0
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether its process has died; on another machine, whether it has long been silent."""
+        if self.host != socket.gethostname():
+            return time.time() - self.heartbeat > EXPIRY_SECONDS
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.process_started) > 1
+        except psutil.NoSuchProcess:
+            return True
+
+
+@final
+class Lease:
+    """The right to work on one unit, given back on leaving the `with` block.
+
+    A thread writes a heartbeat with the progress, so the work itself never waits for a disk.
+    """
+
+    def __init__(self, path: Path, progress: Progress) -> None:
+        self._path = path
+        self._progress = progress
+        self._done = threading.Event()
+        self._heart = threading.Thread(target=self._beat, daemon=True)
+        self._first: tuple[float, int] | None = None
+
+    @classmethod
+    def acquire(cls, folder: Path, kind: UnitKind, unit_id: str) -> "Lease | None":
+        """The lease of a unit, or None while another living process holds it."""
+        path = folder / f"{unit_id}.json"
+        now, process = time.time(), psutil.Process()
+        progress = Progress(
+            kind, unit_id, socket.gethostname(), process.pid, process.create_time(), now, now
+        )
+        while not create_whole(path, _to_bytes(progress)):
+            held = read_progress(path)
+            if held is not None and not held.is_abandoned:
+                return None
+            path.unlink(missing_ok=True)
+        return cls(path, progress)
+
+    def update(self, images_seen: int, images: int) -> None:
+        """Say how far the work is: `images_seen` of `images`."""
+        now = time.monotonic()
+        first_time, first_images = self._first = self._first or (now, images_seen)
+        if now > first_time:
+            rate = (images_seen - first_images) / (now - first_time)
+            self._progress.images_per_second = rate
+        self._progress.images_seen, self._progress.images = images_seen, images
+
+    def __enter__(self) -> Self:
+        self._heart.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        self._heart.join()
+        self._path.unlink(missing_ok=True)
+
+    def _beat(self) -> None:
+        while not self._done.wait(HEARTBEAT_SECONDS):
+            self._progress.heartbeat = time.time()
+            write_whole(self._path, _to_bytes(self._progress))
+
+
+def read_progress(path: Path) -> Progress | None:
+    """What a lease file says, or None if it is gone."""
+    try:
+        return Progress(**json.loads(path.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def running(folder: Path) -> list[Progress]:
+    """The progress of every unit that a living process works on, in the order they started."""
+    found = (read_progress(path) for path in folder.glob("[!.]*.json"))
+    alive = [progress for progress in found if progress is not None and not progress.is_abandoned]
+    return sorted(alive, key=lambda progress: progress.started)
+
+
+def _to_bytes(progress: Progress) -> bytes:
+    return json.dumps(asdict(progress)).encode()
+
+

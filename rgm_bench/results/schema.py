@@ -1,0 +1,33 @@
+"""What the store says of a finished unit of work: the text of its `result.json`."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+UnitKind = Literal["training", "evaluation"]
+Status = Literal["ok", "diverged"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A training or an evaluation that ended: the store holds nothing else.
+
+    `metrics` are the same bits whenever the same spec runs on the same kind of device; `cost`
+    (seconds, images_per_second, flops, nfe, peak_memory_bytes, each where it applies) is what this
+    run of it took. `images` counts what the training had seen. `reason` is set when diverged.
+    """
+
+    kind: UnitKind
+    id: str
+    digest: str
+    status: Status
+    reason: str | None
+    images: int
+    spec: Mapping[str, Any]
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    cost: Mapping[str, float] = field(default_factory=dict[str, float])
+    provenance: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)

@@ -1,0 +1,215 @@
+"""The store: finished units of work under the id of their spec and the digest of their code.
+
+    trainings/<id>/<digest>/    result.json, snapshot-<images>.safetensors, curve.json, log.txt
+    evaluations/<id>/<digest>/  result.json, grid.png, log.txt
+    leases/  references/  studies/<name>/<profile>/  mlflow.db  mlartifacts/
+
+`result.json` is written last and only if it is not there: a folder without it is unfinished, and
+the first valid commit wins.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from rgm_bench.config.study import StudySpec
+from rgm_bench.errors import StoreError
+from rgm_bench.results.code import code_digest
+from rgm_bench.results.files import create_whole, explain, to_json, write_whole
+from rgm_bench.results.schema import Outcome, UnitKind
+
+CodePolicy = Literal["warn", "strict", "ignore"]
+"""What counts as finished: results of any code, with or without a warning, or of this code."""
+
+RESULT = "result.json"
+
+
+class Store:
+    """One folder of results, shared by all studies.
+
+    Args:
+        root: the folder; it is made when the first result is written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def open(cls, root: Path) -> "Store":
+        """The store at `root`.
+
+        Raises:
+            StoreError: there is none.
+        """
+        if not root.is_dir():
+            raise StoreError(
+                f"{root.resolve()}: there is no store here; "
+                "`rgm-bench run STUDY` makes one, and --store names another"
+            )
+        return cls(root)
+
+    def prepare(self) -> None:
+        """Make the folder and prove that it can be written.
+
+        Raises:
+            StoreError: it cannot.
+        """
+        probe = self.root / ".writable"
+        write_whole(probe, b"")
+        probe.unlink()
+
+    def folder(self, kind: UnitKind, unit_id: str, digest: str) -> Path:
+        """Where a unit keeps its files."""
+        return self.root / f"{kind}s" / unit_id / digest
+
+    def outcome(self, kind: UnitKind, unit_id: str, digest: str | None = None) -> Outcome | None:
+        """What a unit came to, or None if it is not finished.
+
+        Args:
+            kind: training or evaluation.
+            unit_id: the id of its spec.
+            digest: of the code that made it; None takes the newest.
+        """
+        if digest is not None:
+            return _read(self.folder(kind, unit_id, digest) / RESULT)
+        found = (self.root / f"{kind}s" / unit_id).glob(f"*/{RESULT}")
+        newest = max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+        return None if newest is None else _read(newest)
+
+    def commit(self, outcome: Outcome) -> bool:
+        """Finish a unit; False if it was finished before, whose outcome then stays.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        path = self.folder(outcome.kind, outcome.id, outcome.digest) / RESULT
+        return create_whole(path, to_json(outcome.to_json()))
+
+    def forget(self, kind: UnitKind, unit_id: str) -> None:
+        """Remove all that a unit has written, by whatever code."""
+        shutil.rmtree(self.root / f"{kind}s" / unit_id, ignore_errors=True)
+
+    def outcomes(self, kind: UnitKind) -> Iterator[Outcome]:
+        """All finished units, the newest outcome of each."""
+        for folder in sorted((self.root / f"{kind}s").glob("*")):
+            outcome = self.outcome(kind, folder.name)
+            if outcome is not None:
+                yield outcome
+
+    def find(self, prefix: str) -> tuple[UnitKind, str]:
+        """The kind and id of the one unit whose id starts with `prefix`.
+
+        Raises:
+            StoreError: there is none, or more than one.
+        """
+        kinds: tuple[UnitKind, UnitKind] = ("training", "evaluation")
+        found = [
+            (kind, folder.name)
+            for kind in kinds
+            for folder in sorted((self.root / f"{kind}s").glob("*"))
+            if folder.name.startswith(prefix)
+        ]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise StoreError(
+                f"no unit in {self.root} has an id that starts with {prefix!r}; "
+                "`rgm-bench plan STUDY --units` and `rgm-bench status STUDY` list ids"
+            )
+        names = ", ".join(name for _, name in found[:5])
+        raise StoreError(f"{len(found)} units have ids that start with {prefix!r}: {names}")
+
+    def study_folder(self, study: StudySpec) -> Path:
+        """Where the tables and the journal of a study lie.
+
+        The first version of a study that is run has the folder of its name and profile; an edited
+        one, or one with `--set`, has its own with a short hash of what it resolves to.
+        """
+        plain = self.root / "studies" / study.name / study.profile
+        kept = plain / "study.json"
+        if not kept.exists() or kept.read_bytes() == to_json(study.resolved):
+            return plain
+        return plain.with_name(f"{study.profile}-{study.digest}")
+
+    def claim_study_folder(self, study: StudySpec) -> Path:
+        """`study_folder`, taken for this version of the study."""
+        create_whole(
+            self.root / "studies" / study.name / study.profile / "study.json",
+            to_json(study.resolved),
+        )
+        folder = self.study_folder(study)
+        create_whole(folder / "study.json", to_json(study.resolved))
+        return folder
+
+
+class View:
+    """A store as this version of the code sees it.
+
+    Args:
+        store: the store.
+        policy: `strict` sees only results of this very code.
+    """
+
+    def __init__(self, store: Store, policy: CodePolicy = "warn") -> None:
+        self.store = store
+        self.policy = policy
+
+    @cached_property
+    def digests(self) -> dict[UnitKind, str]:
+        """The digest of the present code for each kind of unit."""
+        return {"training": code_digest("training"), "evaluation": code_digest("evaluation")}
+
+    def outcome(self, kind: UnitKind, unit_id: str) -> Outcome | None:
+        """What a unit came to under the present code, else (unless strict) under the newest."""
+        current = self.store.outcome(kind, unit_id, self.digests[kind])
+        if current is not None or self.policy == "strict":
+            return current
+        return self.store.outcome(kind, unit_id)
+
+    def is_stale(self, outcome: Outcome) -> bool:
+        """Whether other code than the present one made it."""
+        return outcome.digest != self.digests[outcome.kind]
+
+    def curve(self, training_id: str) -> dict[str, list[float | None]] | None:
+        """The losses of a training over images, or None if it is not finished."""
+        folder = self._folder("training", training_id)
+        return None if folder is None else _read_json(folder / "curve.json")
+
+    def grid(self, evaluation_id: str) -> Path | None:
+        """A picture of the first images of an evaluation, or None if it is not finished."""
+        folder = self._folder("evaluation", evaluation_id)
+        path = None if folder is None else folder / "grid.png"
+        return path if path is not None and path.exists() else None
+
+    def _folder(self, kind: UnitKind, unit_id: str) -> Path | None:
+        outcome = self.outcome(kind, unit_id)
+        return None if outcome is None else self.store.folder(kind, unit_id, outcome.digest)
+
+
+def _read(path: Path) -> Outcome | None:
+    content = _read_json(path)
+    if content is None:
+        return None
+    try:
+        return Outcome(**content)
+    except TypeError as error:
+        raise StoreError(
+            f"{path}: not a result that this version of rgm-bench reads ({error}); "
+            "remove its folder to have the unit run again"
+        ) from error
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StoreError(explain(error, path)) from error
+    except ValueError as error:
+        raise StoreError(
+            f"{path}: not readable as JSON ({error}); remove its folder to have the unit run again"
+        ) from error

@@ -1,0 +1,50 @@
+"""The loop over levels, once; a sampler is a step of it."""
+
+from abc import ABC, abstractmethod
+from itertools import pairwise
+from typing import final
+
+import torch
+
+from rgm_bench.types import Level, Observation, Sample
+
+
+class Sampler(ABC):
+    """Generates samples from the end distribution down to data.
+
+    `levels` falls from the number of levels to 0. All randomness comes from the generator that
+    `sample` is given, so the same seed gives the same samples.
+    """
+
+    levels: tuple[int, ...]
+
+    @property
+    def network_evaluations(self) -> int:
+        """Evaluations of the network for one sample (NFE)."""
+        return len(self.levels) - 1
+
+    @abstractmethod
+    def start(self, num: int, rng: torch.Generator) -> Observation:
+        """`num` observations at the first level."""
+
+    @abstractmethod
+    def step(self, y: Observation, level: Level, below: Level, rng: torch.Generator) -> Observation:
+        """Move from `level` to the cleaner level `below`."""
+
+    @final
+    @torch.no_grad()
+    def sample(self, num: int, rng: torch.Generator) -> Sample:
+        """`num` samples of data.
+
+        Args:
+            num: how many; the last bits may depend on it, so give blocks of one size.
+            rng: where all draws come from; samples live on its device.
+        """
+        y = self.start(num, rng)
+        for level, below in pairwise(self.levels):
+            y = self.step(y, _same(level, y), _same(below, y), rng)
+        return y
+
+
+def _same(level: int, y: Observation) -> Level:
+    return torch.full((len(y),), level, dtype=torch.int64, device=y.device)

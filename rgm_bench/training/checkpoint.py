@@ -1,0 +1,47 @@
+"""All that a training needs to go on, in one file that is either whole or not there."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Tensors by name, and what goes beside them as plain JSON values."""
+
+    tensors: Mapping[str, Tensor]
+    notes: Mapping[str, Any]
+
+    def under(self, prefix: str) -> dict[str, Tensor]:
+        """The tensors whose names start with `prefix`, without it."""
+        return {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
+
+    def write(self, path: Path) -> None:
+        """Write whole, then rename: whoever dies meanwhile leaves the file that was there."""
+        tensors = {name: tensor.contiguous().cpu() for name, tensor in self.tensors.items()}
+        written = path.with_name(f".{path.name}.{os.getpid()}")
+        with written.open("wb") as file:
+            file.write(save(tensors, metadata={"notes": json.dumps(self.notes)}))
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(path)
+
+    @classmethod
+    def read(cls, path: Path, device: torch.device) -> "Checkpoint | None":
+        """The checkpoint at `path`, or None if there is none that can be read."""
+        if not path.exists():
+            return None
+        try:
+            with safe_open(path, "pt", device=str(device)) as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}
+                return cls(tensors, json.loads(file.metadata()["notes"]))
+        except SafetensorError:  # cut off by a disk that lost what it had promised
+            return None

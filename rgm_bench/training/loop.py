@@ -1,0 +1,93 @@
+"""The loop over steps, once: rates, losses that must be finite, the curve, and who watches."""
+
+import math
+from collections.abc import Callable
+from typing import final
+
+import torch
+
+from rgm_bench.errors import DivergedError
+from rgm_bench.optim import cosine_decay
+from rgm_bench.training.checkpoint import Checkpoint
+from rgm_bench.training.curve import Curve
+from rgm_bench.training.draws import DrawSource
+from rgm_bench.training.step import TrainingStep
+
+
+@final
+class Training:
+    """A training that can be advanced, saved and gone on with.
+
+    Args:
+        step: what one step does.
+        draws: the data and randomness of each step.
+        steps: steps of the whole training.
+        horizon_images: images after which the learning rates no longer fall.
+    """
+
+    def __init__(
+        self, *, step: TrainingStep, draws: DrawSource, steps: int, horizon_images: int
+    ) -> None:
+        self.step, self.draws = step, draws
+        self.steps, self.horizon_images = steps, horizon_images
+        self.steps_done = 0
+        self.curve = Curve(steps=steps, batch_size=draws.batch_size)
+
+    @property
+    def images_seen(self) -> int:
+        """Images that all steps done so far have used, repetitions counted."""
+        return self.steps_done * self.draws.batch_size
+
+    def decay(self, step: int) -> float:
+        """How much of the learning rates is left at a step: it changes once an epoch.
+
+        Source: published training code of Choi et al. 2023, with the horizon in images.
+        """
+        epoch = step // self.draws.steps_per_epoch
+        epoch_images = self.draws.steps_per_epoch * self.draws.batch_size
+        return cosine_decay(epoch * epoch_images, self.horizon_images)
+
+    def run(self, after_step: Callable[[], None]) -> None:
+        """Do the steps that are left, calling `after_step` after each.
+
+        Raises:
+            DivergedError: a loss is not a finite number.
+        """
+        while self.steps_done < self.steps:
+            number, decay = self.steps_done, self.decay(self.steps_done)
+            losses = self.step(self.draws.at(number), step=number, decay=decay)
+            # one transfer from the device for all of them
+            values = torch.stack(list(losses.values())).tolist()
+            named = dict(zip(losses, values, strict=True))
+            self.steps_done += 1
+            _require_finite(named, self.images_seen)
+            named["learning_rate"] = self.step.optimizer.rate(decay)
+            self.curve.add(named, step=number)
+            after_step()
+
+    def checkpoint(self) -> Checkpoint:
+        """All that `resume` needs."""
+        step = self.step
+        parts = {
+            "generator": step.generator.state_dict(),
+            "average": step.ema.average.state_dict(),
+            "optimizer": step.optimizer.state(),
+            "prior": step.objective.prior.state(),
+        }
+        tensors = {f"{part}.{name}": t for part, state in parts.items() for name, t in state.items()}
+        return Checkpoint(tensors, {"steps_done": self.steps_done, "curve": self.curve.state()})
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on where `checkpoint` was made: the rest has the same bits as without a break."""
+        self.step.generator.load_state_dict(checkpoint.under("generator."))
+        self.step.ema.average.load_state_dict(checkpoint.under("average."))
+        self.step.optimizer.load_state(checkpoint.under("optimizer."))
+        self.step.objective.prior.load_state(checkpoint.under("prior."))
+        self.curve.load_state(checkpoint.notes["curve"])
+        self.steps_done = checkpoint.notes["steps_done"]
+
+
+def _require_finite(losses: dict[str, float], images_seen: int) -> None:
+    for name, value in losses.items():
+        if not math.isfinite(value):
+            raise DivergedError(name, images_seen)
