@@ -14,6 +14,9 @@ Observation = Float[Tensor, " batch *event"]
 Image = Float[Tensor, " batch channel height width"]
 """Images with values in [-1, 1]."""
 
+FeatureMap = Float[Tensor, " batch feature map_height map_width"]
+"""What a layer makes of images, or images of another size than those that went in."""
+
 ByteImage = UInt8[Tensor, " batch channel height width"]
 """Images with values 0 to 255, as metrics see them."""
 

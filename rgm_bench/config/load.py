@@ -16,6 +16,7 @@ from rgm_bench.config.packaged import packaged_studies
 from rgm_bench.config.placed import Placed, plain
 from rgm_bench.config.problems import Problems, listing, nearest
 from rgm_bench.config.profiles import ReadProfile, arms_of, lay_profile, read_profile
+from rgm_bench.config.real_rows import real_rows
 from rgm_bench.config.reading import described, read_file
 from rgm_bench.config.schema import study_schema
 from rgm_bench.config.spec import EvaluationSpec, TrainingSource
@@ -115,7 +116,7 @@ def _study_spec(study: Placed, profile: str, whole: ReadProfile) -> StudySpec:
         seeds=whole.fields.seeds,
         resources=whole.fields.resources,
         report=whole.fields.report,
-        trials=trials,
+        trials=(*trials, *real_rows(trials)),
         resolved=resolved,
     )
 

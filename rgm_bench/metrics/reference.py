@@ -6,14 +6,13 @@ extractor under an old name nor another machine sharing the folder is answered w
 
 import hashlib
 import json
-import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from rgm_bench.metrics.fidelity import Block, Extractor, Features
 
@@ -87,12 +86,11 @@ def _read(path: Path, key: str) -> Features | None:
 def _write(features: Features, path: Path, key: str) -> None:
     """Write under a name of its own and rename: a reader sees a whole file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-    os.close(handle)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.partial")
+    tensors = {"fid": features.fid, "logits": features.logits}
     try:
-        tensors = {"fid": features.fid, "logits": features.logits}
-        save_file(tensors, temporary, metadata={_KEY: key})
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        # Not save_file: it makes files that only their owner can read, and stores are shared.
+        temporary.write_bytes(save(tensors, metadata={_KEY: key}))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, assert_never, cast, final, get_args
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -105,7 +105,8 @@ def write(network: SmallClassifier, record: dict[str, Any], path: Path) -> None:
     """Write weights and record to `path` as safetensors: equal weights give equal files."""
     # One entry only: safetensors writes several in an order that changes from run to run.
     text = json.dumps(record, sort_keys=True)
-    save_file(network.state_dict(), path, metadata={METADATA_KEY: text})
+    # Not save_file: it makes files that only their owner can read.
+    path.write_bytes(save(network.state_dict(), metadata={METADATA_KEY: text}))
 
 
 def differing(network: SmallClassifier, path: Path) -> tuple[str, ...]:

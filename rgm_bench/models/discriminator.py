@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from rgm_bench.batching import STDDEV_GROUP
 from rgm_bench.models.fir import resample
 from rgm_bench.models.layers import SKIP_SCALE, conv, dense, level_embedding
-from rgm_bench.types import Image, Level, PerSample
+from rgm_bench.types import FeatureMap, Image, Level, PerSample
 
 _CHANNELS = {"small": (2, 2, 4, 8, 8), "large": (2, 4, 8, 8, 8, 8, 8)}
 
@@ -40,7 +40,7 @@ class _DownBlock(nn.Module):
         self.halve = halve
         self.act = nn.LeakyReLU(0.2)
         self.conv1 = nn.Sequential(conv(inputs, outputs))
-        self.conv2 = nn.Sequential(conv(outputs, outputs, scale=0))
+        self.conv2 = nn.Sequential(conv(outputs, outputs, scale=0.0))
         self.dense_t1 = dense(embedding, outputs)
         self.skip = nn.Sequential(conv(inputs, outputs, 1, bias=False))
 
@@ -81,10 +81,10 @@ class Discriminator(nn.Module):
             halve = size == "large" or index > 1
             block = _DownBlock(inputs, outputs, time_embedding, halve=halve)
             self.add_module(f"conv{index}", block)
-        self.final_conv = conv(widths[-1] + 1, widths[-1], scale=0)
+        self.final_conv = conv(widths[-1] + 1, widths[-1], scale=0.0)
         self.end_linear = dense(widths[-1], 1)
 
-    def features(self, x: Image, level: Level) -> Image:
+    def features(self, x: Image, level: Level) -> FeatureMap:
         """The last feature map before images of a group are compared."""
         embedding = self.act(self.t_embed(level))
         hidden = self.start_conv(x)
@@ -99,7 +99,7 @@ class Discriminator(nn.Module):
         return self.end_linear(hidden.flatten(2).sum(2))[:, 0]
 
 
-def append_group_stddev(x: Image) -> Image:
+def append_group_stddev(x: Image) -> FeatureMap:
     """Append a channel that holds the mean standard deviation within the image's group.
 
     Groups are strided: images i and j share one when i - j is a multiple of batch / 4. Shards and

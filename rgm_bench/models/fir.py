@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from rgm_bench.types import Image
+from rgm_bench.types import FeatureMap, Image
 
 Operation = Literal["down", "up", "blur"]
 """Half the size, twice the size, or one pixel more for a strided convolution to follow."""
@@ -26,7 +26,7 @@ one channel at a time; the backward pass of such a convolution is slowest of all
 """
 
 
-def resample(x: Image, operation: Operation) -> Image:
+def resample(x: Image, operation: Operation) -> FeatureMap:
     """Filter each channel of `x`, then halve (`down`), or double before filtering (`up`).
 
     `blur` filters only and gives one row and one column more than `x` has.
@@ -50,7 +50,7 @@ def _output_size(operation: Operation, height: int, width: int) -> tuple[int, in
             assert_never(operation)
 
 
-def _convolve(x: Image, operation: Operation) -> Image:
+def _convolve(x: Image, operation: Operation) -> FeatureMap:
     channels = x.shape[1]
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=x.dtype, device=x.device) / 8
     kernel = torch.outer(taps, taps).expand(channels, 1, 4, 4)

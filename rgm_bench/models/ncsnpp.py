@@ -20,7 +20,7 @@ from rgm_bench.models.layers import (
     level_embedding,
     scaled_uniform_,
 )
-from rgm_bench.types import Image, Latent, Level
+from rgm_bench.types import FeatureMap, Image, Latent, Level
 
 
 def _num_groups(channels: int) -> int:
@@ -67,7 +67,7 @@ class _ResidualBlock(nn.Module):
         self.Conv_0 = conv(inputs, outputs)
         self.Dense_0 = dense(level, outputs)
         self.GroupNorm_1 = _AdaptiveGroupNorm(outputs, latent)
-        self.Conv_1 = conv(outputs, outputs, scale=0)
+        self.Conv_1 = conv(outputs, outputs, scale=0.0)
         self.Conv_2 = (
             conv(inputs, outputs, 1) if inputs != outputs or resampling != "none" else nn.Identity()
         )
@@ -105,7 +105,7 @@ class _Attention(nn.Module):
         self.NIN_0 = _ChannelMixing(channels, scale=0.1)
         self.NIN_1 = _ChannelMixing(channels, scale=0.1)
         self.NIN_2 = _ChannelMixing(channels, scale=0.1)
-        self.NIN_3 = _ChannelMixing(channels, scale=0)
+        self.NIN_3 = _ChannelMixing(channels, scale=0.0)
 
     def forward(self, x: Image) -> Image:
         normed = self.GroupNorm_0(x)
@@ -125,7 +125,7 @@ class _PyramidDown(nn.Module):
         super().__init__()
         self.Conv2d_0 = conv(inputs, outputs)
 
-    def forward(self, x: Image) -> Image:
+    def forward(self, x: Image) -> FeatureMap:
         # the stride never reads the last row and column of an even-sized blurred image
         blurred = resample(x, "blur")
         return functional.conv2d(blurred, self.Conv2d_0.weight, self.Conv2d_0.bias, stride=2)
@@ -203,7 +203,7 @@ class Ncsnpp(nn.Module):
             if index > 0:
                 yield _ResidualBlock(width, width, level=level, latent=latent, resampling="up")
         yield nn.GroupNorm(_num_groups(width), width, eps=1e-6)
-        yield conv(width, image_channels, scale=0)
+        yield conv(width, image_channels, scale=0.0)
 
     def forward(self, y: Image, level: Level, z: Latent) -> Image:
         """The estimate x0_hat.

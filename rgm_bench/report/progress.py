@@ -18,6 +18,9 @@ from rgm_bench.report.tables import words
 _LOSSES = ("discriminator_loss", "generator_loss", "fidelity", "prior", "r1")
 _SCORE = "FID ↓"
 
+MAX_SEEDS = 12
+"""How many seeds of an arm the mean of its losses is taken over: the first ones."""
+
 
 def shown_arms(study: StudySpec, trials: Sequence[Row]) -> list[Arm]:
     """The arms whose training curves are drawn."""
@@ -60,7 +63,7 @@ def training_drawing(
         handles, names = figure.axes[-1].get_legend_handles_labels()
         title = axes_named(shown[0])
         figure.legend(handles, names, loc="outside upper center", ncols=6, title=title)
-    caption = f"{study.title}: training, mean over seeds. FID: geometric mean at the snapshots."
+    caption = f"{study.title}: losses: mean over seeds, at most {MAX_SEEDS}. FID: geometric mean at the snapshots."
     return Drawing("training", "Training", caption, figure)
 
 

@@ -17,7 +17,7 @@ from rgm_bench.config.study import AxisValue, StudySpec
 from rgm_bench.metrics.names import MetricName
 from rgm_bench.report.aggregate import Estimate, estimate
 from rgm_bench.report.columns import Column
-from rgm_bench.results.frames import AXIS, axis_key
+from rgm_bench.results.frames import AXIS, axis_keys
 
 Row = Mapping[str, Any]
 
@@ -167,7 +167,7 @@ def _score(
 
 
 def _places(labels: Sequence[AxisValue]) -> dict[AxisValue, int]:
-    return {axis_key(labels, label): place for place, label in enumerate(labels)}
+    return {key: place for place, key in enumerate(axis_keys(labels).values())}
 
 
 def _place(places: Mapping[AxisValue, int], trial: Row, axis: str) -> int:

@@ -10,7 +10,7 @@ from rgm_bench.config.study import CurveItem, SamplesItem, StudySpec, TableItem
 from rgm_bench.report import Report
 from rgm_bench.report.figures import Drawing, curve_drawings, samples_drawing
 from rgm_bench.report.page import Picture, page
-from rgm_bench.report.progress import shown_arms, training_drawing
+from rgm_bench.report.progress import MAX_SEEDS, shown_arms, training_drawing
 from rgm_bench.report.render import to_csv, to_latex, to_markdown
 from rgm_bench.report.select import Row, rows_of
 from rgm_bench.report.style import rendered
@@ -56,7 +56,7 @@ def _drawings(study: StudySpec, trials: Sequence[Row], view: Results) -> Iterato
             case _:
                 assert_never(item)
     shown = shown_arms(study, trials)
-    trainings = {trial["training_id"] for arm in shown for trial in arm.trials}
+    trainings = {trial["training_id"] for arm in shown for trial in arm.trials[:MAX_SEEDS]}
     curves = curves_frame(study, view, training_ids=trainings)
     training = training_drawing(study, trials, shown, curves)
     yield from [training] if training else []

@@ -31,6 +31,7 @@ AXIS = "axis."
 """What the column of an axis starts with, so that no axis hides another column."""
 
 Record = dict[str, Any]
+_Keys = Mapping[str, Mapping[AxisValue, AxisValue]]
 
 _TYPES = {
     "study": "str",
@@ -121,7 +122,9 @@ def evaluations_frame(study: StudySpec, view: Results) -> pd.DataFrame:
     `training_` are those of the whole training, also beside a score at a share of its images.
     """
     trainings: dict[str, Outcome | None] = {}
-    rows = [_trial_row(study, trial, view, trainings) for trial in study.trials]
+    keys = {axis: axis_keys(labels) for axis, labels in study.axes.items()}
+    names = {"study": study.name, "profile": study.profile}
+    rows = [names | _trial_row(keys, trial, view, trainings) for trial in study.trials]
     frame = pd.DataFrame(rows)
     fixed = [name for name in _TYPES if name in frame] if rows else list(_TYPES)
     axes = [AXIS + axis for axis in study.axes]
@@ -133,9 +136,10 @@ def evaluations_frame(study: StudySpec, view: Results) -> pd.DataFrame:
     return frame.astype(types)
 
 
-def axis_key(labels: Collection[AxisValue], value: AxisValue) -> AxisValue:
-    """The label `value` as the column of its axis holds it: see `evaluations_frame`."""
-    return value if all_numbers(labels) else str(value)
+def axis_keys(labels: Collection[AxisValue]) -> dict[AxisValue, AxisValue]:
+    """Each label of an axis, and what the column of the axis holds: see `evaluations_frame`."""
+    numbers = all_numbers(labels)
+    return {label: label if numbers else str(label) for label in labels}
 
 
 def all_numbers(labels: Collection[AxisValue]) -> bool:
@@ -153,10 +157,11 @@ def curves_frame(
         view: where their curves are.
         training_ids: only these of them; None for all.
     """
+    keys = {axis: axis_keys(labels) for axis, labels in study.axes.items()}
     rows: list[Record] = []
     for training_id, trial in _trainings(study).items():
         if training_ids is None or training_id in training_ids:
-            fixed = {**_labels(study, trial), "seed": trial.seed, "training_id": training_id}
+            fixed = {**_labels(keys, trial), "seed": trial.seed, "training_id": training_id}
             rows += _curve_rows(fixed, view.curve(training_id) or {})
     axes = [AXIS + axis for axis in study.axes]
     columns = [*axes, "seed", "training_id", "images", "quantity", "value"]
@@ -180,12 +185,12 @@ def _trainings(study: StudySpec) -> dict[str, Trial]:
     return first
 
 
-def _labels(study: StudySpec, trial: Trial) -> Record:
-    return {AXIS + a: axis_key(study.axes[a], label) for a, label in trial.labels.items()}
+def _labels(keys: _Keys, trial: Trial) -> Record:
+    return {AXIS + axis: keys[axis][label] for axis, label in trial.labels.items()}
 
 
 def _trial_row(
-    study: StudySpec, trial: Trial, view: Results, trainings: dict[str, Outcome | None]
+    keys: _Keys, trial: Trial, view: Results, trainings: dict[str, Outcome | None]
 ) -> Record:
     training_id = trial.training_id
     if training_id is not None and training_id not in trainings:
@@ -193,14 +198,12 @@ def _trial_row(
     training = trainings[training_id] if training_id is not None else None
     outcome = view.outcome("evaluation", trial.id)
     return {
-        "study": study.name,
-        "profile": study.profile,
         "evaluation": trial.evaluation,
         "seed": trial.seed,
         "real": trial.real,
         "evaluation_id": trial.id,
         "training_id": training_id,
-        **_labels(study, trial),
+        **_labels(keys, trial),
         **_spec_columns(trial.spec),
         **_ending(outcome, training),
         **_training_costs(training),

@@ -1,11 +1,13 @@
 """The MLflow UI over a store."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 
 from rgm_bench.errors import StoreError, UserError
 from rgm_bench.tracking.mlflow import tracking_uri
@@ -27,6 +29,7 @@ def serve(root: Path, *, port: int = 5000) -> int:
     uri = tracking_uri(root)
     _require_runs(uri, root)
     _require_free(port)
+    signal.signal(signal.SIGTERM, _stop)  # else the server would outlive this process
     server = subprocess.Popen(_command(uri, port), env=_environment())
     try:
         if _answers(server, port):
@@ -37,6 +40,10 @@ def serve(root: Path, *, port: int = 5000) -> int:
     finally:
         server.terminate()
         server.wait()
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def _require_runs(uri: str, root: Path) -> None:

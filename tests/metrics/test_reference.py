@@ -39,7 +39,11 @@ def test_what_is_cached_has_the_same_bits_and_is_not_seen_again(
     cached = reference_features(extractor, blocks, folder=folder, **KEYS)
     assert blocks.asked == 1
     assert _equal(seen, cached)
-    assert [path.suffix for path in folder.iterdir()] == [".safetensors"]
+    (path,) = folder.iterdir()
+    assert path.suffix == ".safetensors"
+    fresh = tmp_path / "fresh"
+    fresh.touch()
+    assert path.stat().st_mode == fresh.stat().st_mode  # as the umask says: stores are shared
 
 
 @pytest.mark.parametrize("change", [{"data_key": "../other"}, {"split": "test"}, {"number": 32}])

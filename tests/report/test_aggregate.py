@@ -33,7 +33,9 @@ def test_interval_covers_the_truth_as_often_as_it_says(scale: str, n: int) -> No
     rng, draws = np.random.default_rng(0), 4000
     samples = rng.normal(2.3, 0.4, (draws, n))
     log = scale == "log"
-    found = [estimate(np.exp(row) if log else row, scale="log" if log else "plain") for row in samples]
+    found = [
+        estimate(np.exp(row) if log else row, scale="log" if log else "plain") for row in samples
+    ]
     truth = math.exp(2.3) if log else 2.3
     covered = np.mean([e.low <= truth <= e.high for e in found if e and e.low and e.high])
     assert covered == pytest.approx(0.95, abs=0.015)
@@ -55,7 +57,7 @@ def test_a_value_without_a_logarithm_makes_the_scale_plain() -> None:
 
 
 @given(st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=8), st.randoms())
-def test_the_order_of_the_seeds_changes_no_bit(values: list[float], random) -> None:  # noqa: ANN001
+def test_the_order_of_the_seeds_changes_no_bit(values: list[float], random) -> None:
     shuffled = list(values)
     random.shuffle(shuffled)
     for scale in ("plain", "log"):

@@ -33,7 +33,12 @@ def test_labels_keep_every_digit_they_were_given() -> None:
 
 def test_a_weight_of_zero_is_infinite_lambda() -> None:
     assert plain(math.inf) == setting(math.inf) == "∞"
-    assert [setting(1 / weight) for weight in (5e-4, 0.05, 3e-4, 5)] == ["2,000", "20", "3,333", "0.2"]
+    assert [setting(1 / weight) for weight in (5e-4, 0.05, 3e-4, 5)] == [
+        "2,000",
+        "20",
+        "3,333",
+        "0.2",
+    ]
 
 
 def test_si_prefix_leaves_a_number_between_1_and_1000() -> None:

@@ -50,9 +50,11 @@ class Resources(HTMLParser):
         super().__init__()
         self.tags: set[str] = set()
         self.links: list[str] = []
+        self.handlers: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
+        self.handlers += [key for key, _ in attrs if key.startswith("on")]
         self.links += [v or "" for k, v in attrs if k in ("src", "href", "xlink:href")]
 
 
@@ -63,7 +65,7 @@ def test_the_page_needs_nothing_else_and_runs_nothing(study, results, tmp_path) 
     page = Resources()
     page.feed(text)
     assert "script" not in page.tags
-    assert "onerror" not in re.sub(r"&lt;img src=x onerror=alert\(2\)&gt;", "", text.replace("\\", ""))
+    assert not page.handlers
     assert all(link.startswith(("#", "data:")) for link in page.links)
     assert not re.search(r"url\((?!#)|@import", text)
     assert "&lt;script&gt;" in text
@@ -103,7 +105,10 @@ def test_an_item_that_is_asked_for_twice_has_two_files(study, results, tmp_path)
 
 def test_names_of_axes_cannot_leave_the_folder(study, results, tmp_path) -> None:
     axis = "../../x"
-    trials = tuple(replace(t, labels={axis: v for v in t.labels.values()}) for t in study.trials)
+    trials = tuple(
+        replace(t, labels=dict.fromkeys([axis] * len(t.labels), t.labels.get("fidelity_weight")))
+        for t in study.trials
+    )
     item = TableItem(kind="table", rows=axis, columns=("fid",))
     study = replace(study, trials=trials, axes={axis: (0, 0.05, 5)}, report=(item,))
     report = write_report(study, results, tmp_path / "inside")
@@ -115,13 +120,14 @@ def test_a_curve_passes_through_the_means_and_shows_every_seed(study, results) -
     item = study.report[1]
     (drawing,) = curve_drawings(study, trials, item, name="curve")
     axes, top = drawing.figure.axes
-    main = [line for line in axes.get_lines() if line.get_label() == "32,000 images"][0]
-    fid = "fid.digits_cnn_v1.n1437"
-    values = {w: [t[fid] for t in trials if t["axis.fidelity_weight"] == w and t["at"] == 1] for w in (0, 0.05)}
+    main = next(line for line in axes.get_lines() if line.get_label() == "32,000 images")
+    fid, last = "fid.digits_cnn_v1.n1437", [t for t in trials if t["at"] == 1]
+    values = [[t[fid] for t in last if t["axis.fidelity_weight"] == w] for w in (0, 0.05)]
     assert main.get_xdata().tolist() == [0, 0.05, 5]
-    assert main.get_ydata()[:2] == pytest.approx([np.exp(np.mean(np.log(v))) for v in values.values()])
+    means = [np.exp(np.mean(np.log(seeds))) for seeds in values]
+    assert main.get_ydata()[:2] == pytest.approx(means)
     dots = axes.collections[-1].get_offsets()
-    assert sorted(y for x, y in dots if x == 0.05) == pytest.approx(sorted(values[0.05]))
+    assert sorted(y for x, y in dots if x == 0.05) == pytest.approx(sorted(values[1]))
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0", "0.05", "5\n1 of 2"]
     assert [text.get_text() for text in top.get_xticklabels()] == ["∞", "20", "0.2"]
     assert axes.get_xlim() == pytest.approx(top.get_xlim())

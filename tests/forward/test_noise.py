@@ -1,0 +1,118 @@
+import pytest
+import torch
+
+from rgm_bench.forward.noise import NoiseForward
+from rgm_bench.forward.schedule import variance_preserving
+from tests.vectors import difference, load
+
+PUBLISHED = [(1, "original"), (4, "original"), (8, "original"), (4, "square")]
+
+
+@pytest.mark.parametrize(("num_levels", "kind"), PUBLISHED)
+def test_tables_equal_the_published_ones(num_levels, kind) -> None:
+    tensors, _ = load("forward")
+    schedule = variance_preserving(num_levels, kind)
+    prefix = f"noise.T{num_levels}.{kind}"
+    assert difference(schedule.signal, tensors[f"{prefix}.signal"]) < 2e-7
+    assert difference(schedule.sigma, tensors[f"{prefix}.sigma"]) < 2e-7
+
+
+@pytest.mark.parametrize(("num_levels", "kind"), PUBLISHED)
+def test_every_level_equals_the_published_one(num_levels, kind) -> None:
+    tensors, _ = load("forward")
+    forward = NoiseForward(num_levels, kind)
+    x0, x0_hat = tensors["input.x0"], tensors["input.x0_hat"]
+    for index in range(num_levels):
+        level = torch.full((len(x0),), index)
+        expected = {
+            name: tensors[f"noise.T{num_levels}.{kind}.level{index}.{name}"]
+            for name in (
+                "y_level",
+                "y_next_level",
+                "fidelity_of_x0_hat",
+                "posterior_sample",
+                "posterior_fidelity",
+            )
+        }
+        y = forward.sample(x0, level, tensors["input.noise_s"])
+        y_next = forward.sample(x0, level + 1, tensors["input.noise_t"])
+        fidelity = forward.fidelity(x0_hat, y_next, level + 1)
+        between = forward.posterior_sample(x0_hat, y_next, level, tensors["input.noise_s"])
+        step = forward.step_fidelity(between, y_next, level)
+        assert difference(y, expected["y_level"]) < 1e-5
+        assert difference(y_next, expected["y_next_level"]) < 1e-5
+        assert difference(fidelity, expected["fidelity_of_x0_hat"]) < 1e-5
+        assert difference(between, expected["posterior_sample"]) < 1e-5
+        assert difference(step, expected["posterior_fidelity"]) < 1e-5
+
+
+def test_the_published_geometric_schedule_is_not_a_number_and_not_offered() -> None:
+    tensors, _ = load("forward")
+    signal = tensors["noise.T4.geometric.signal"]
+    assert torch.isnan(signal[2:]).any()
+    with pytest.raises(AssertionError):
+        difference(signal, signal)
+
+
+@pytest.mark.parametrize("kind", ["original", "square"])
+@pytest.mark.parametrize("num_levels", [1, 2, 4, 8, 64, 1000])
+def test_power_is_kept_and_signal_falls_to_nothing(num_levels, kind) -> None:
+    schedule = variance_preserving(num_levels, kind)
+    power = schedule.signal.square() + schedule.sigma.square()
+    torch.testing.assert_close(power, torch.ones(num_levels + 1))
+    assert (schedule.signal[0], schedule.sigma[0]) == (1, 0)
+    assert (schedule.signal.diff() < 0).all()
+    assert schedule.signal[-1] < 0.01
+
+
+def test_steps_compose_to_the_direct_draw() -> None:
+    """One-step scales multiplied up give signal and sigma: the chain is the direct draw."""
+    schedule = variance_preserving(8, "original")
+    signal, variance = torch.ones(()), torch.zeros(())
+    for level, step in enumerate(schedule.step_variance, start=1):
+        signal, variance = signal * (1 - step).sqrt(), variance * (1 - step) + step
+        torch.testing.assert_close(signal, schedule.signal[level])
+        torch.testing.assert_close(variance.sqrt(), schedule.sigma[level])
+
+
+def test_fidelity_is_the_gaussian_log_likelihood() -> None:
+    forward, rng = NoiseForward(4), torch.Generator().manual_seed(0)
+    x_hat, y = torch.randn(2, 5, 1, 4, 4, generator=rng)
+    level = torch.tensor([1, 2, 3, 4, 4])
+    sigma = forward.schedule.sigma[level].reshape(-1, 1, 1, 1)
+    mean = forward.schedule.signal[level].reshape(-1, 1, 1, 1) * x_hat
+    density = torch.distributions.Normal(mean, sigma).log_prob(y).flatten(1).sum(1)
+    constant = 16 * torch.log(sigma.flatten() * (2 * torch.pi) ** 0.5)
+    torch.testing.assert_close(forward.fidelity(x_hat, y, level), -density - constant)
+
+
+def test_posterior_is_bayes_rule() -> None:
+    """Its mean and variance are those of the product of prior and likelihood, and exact at 0."""
+    forward, rng = NoiseForward(4), torch.Generator().manual_seed(0)
+    x_hat, y_next = torch.randn(2, 4, 2, generator=rng)
+    for index in range(4):
+        level = torch.full((4,), index)
+        table = forward.schedule
+        step = table.step_variance[index]
+        zero = torch.zeros_like(x_hat)
+        mean = forward.posterior_sample(x_hat, y_next, level, zero)
+        scale = (forward.posterior_sample(x_hat, y_next, level, zero + 1) - mean)[0, 0]
+        if index == 0:
+            torch.testing.assert_close(mean, x_hat)
+            assert scale == 0
+            continue
+        precision = 1 / table.sigma[index] ** 2 + (1 - step) / step
+        expected = table.signal[index] * x_hat / table.sigma[index] ** 2
+        expected = (expected + (1 - step).sqrt() * y_next / step) / precision
+        torch.testing.assert_close(mean, expected)
+        torch.testing.assert_close(scale, precision.rsqrt())
+
+
+def test_points_and_images_are_alike() -> None:
+    forward = NoiseForward(4)
+    rng = torch.Generator().manual_seed(0)
+    x0, noise = torch.randn(2, 3, 2, generator=rng)
+    level = torch.tensor([1, 2, 4])
+    flat = forward.sample(x0, level, noise)
+    image = forward.sample(x0.reshape(3, 2, 1, 1), level, noise.reshape(3, 2, 1, 1))
+    assert torch.equal(flat, image.reshape(3, 2))

@@ -1,0 +1,100 @@
+"""Three whole training steps with given draws are the published ones."""
+
+import pytest
+import torch
+from torch import nn
+
+from rgm_bench.forward.noise import NoiseForward
+from rgm_bench.models.discriminator import Discriminator
+from rgm_bench.models.ema import Ema
+from rgm_bench.models.ncsnpp import Ncsnpp
+from rgm_bench.objectives import ResampleObjective
+from rgm_bench.optim import Adam
+from rgm_bench.priors.kld import KldPrior
+from rgm_bench.training.draws import Draws, HalfStepDraws
+from rgm_bench.training.step import TrainingStep
+from tests.vectors import load, under
+
+STEPS, DRAWS_OF_A_STEP = 3, 11
+
+
+def update_difference(network: nn.Module, before: dict, after: dict) -> float:
+    """How far our update is from the published one, relative to its norm, over all parameters.
+
+    Adam turns a tiny difference in a near-zero gradient into a full step, so networks are
+    compared whole.
+    """
+    state = network.state_dict()
+    ours = torch.cat([(state[name] - before[name]).flatten() for name in before])
+    theirs = torch.cat([(after[name] - before[name]).flatten() for name in before])
+    return ((ours - theirs).norm() / theirs.norm()).item()
+
+
+def draws_of(step: int, tensors: dict) -> Draws:
+    names = sorted(name for name in tensors if name.startswith("draw."))
+    drawn = [tensors[name] for name in names[step * DRAWS_OF_A_STEP :][:DRAWS_OF_A_STEP]]
+    x0, level, noise, noise_next, latent, noise_fake, *second = drawn
+    prior = HalfStepDraws(level, noise, noise_next, latent, noise_fake)
+    latent, level, noise, noise_next, noise_fake = second
+    return Draws(x0, prior, HalfStepDraws(level, noise, noise_next, latent, noise_fake))
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_three_steps_of_kld_equal_the_published_ones(accumulation) -> None:
+    tensors, config = load("training_kld_noise")
+    generator = Ncsnpp(
+        image_shape=(config["num_channels"], config["image_size"], config["image_size"]),
+        base_channels=config["num_channels_dae"],
+        channel_multipliers=config["ch_mult"],
+        blocks_per_level=config["num_res_blocks"],
+        attention_resolutions=config["attn_resolutions"],
+        latent_size=config["nz"],
+        latent_embedding=config["z_emb_dim"],
+        latent_layers=config["n_mlp"],
+        output="tanh",
+    )
+    discriminator = Discriminator(
+        size="small",
+        image_channels=config["num_channels"],
+        base_channels=config["ngf"],
+        time_embedding=config["t_emb_dim"],
+    )
+    before = {
+        "generator": under("NCSNpp.before.", tensors),
+        "discriminator": under("Discriminator_small.before.", tensors),
+    }
+    generator.load_state_dict(before["generator"])
+    discriminator.load_state_dict(before["discriminator"])
+    betas = (config["beta1"], config["beta2"])
+    prior = KldPrior(
+        discriminator=discriminator,
+        optimizer=Adam(
+            discriminator, learning_rate=config["lr_d"], final_learning_rate=1e-5, betas=betas
+        ),
+        r1_weight=config["r1_gamma"],
+        r1_every=config["lazy_reg"],
+        accumulation=accumulation,
+    )
+    forward = NoiseForward(config["num_timesteps"], config["discrete_type"])
+    ema = Ema(generator, decay=config["ema_decay"])
+    step = TrainingStep(
+        generator=generator,
+        restore=generator,
+        ema=ema,
+        optimizer=Adam(
+            generator, learning_rate=config["lr_g"], final_learning_rate=1e-5, betas=betas
+        ),
+        forward=forward,
+        objective=ResampleObjective(
+            forward=forward, prior=prior, fidelity_weight=config["lmbda"]
+        ),
+        accumulation=accumulation,
+    )
+    for number in range(STEPS):
+        step(draws_of(number, tensors), step=number, decay=1.0)
+    after = under("NCSNpp.after.", tensors)
+    assert update_difference(generator, before["generator"], after) < 1e-3
+    average = under("NCSNpp.ema.", tensors)
+    assert update_difference(ema.average, before["generator"], average) < 1e-3
+    after = under("Discriminator_small.after.", tensors)
+    assert update_difference(discriminator, before["discriminator"], after) < 1e-3

@@ -1,0 +1,46 @@
+"""Reference vectors: tensors that the published code computed, and how far ours are from them."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+DATA = Path(__file__).parent / "data"
+
+
+@cache
+def load(name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a file and the configuration that they were computed with."""
+    with safe_open(DATA / f"{name}.safetensors", "pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        return tensors, json.loads((file.metadata() or {}).get("config", "{}"))
+
+
+def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v.clone() for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def difference(found: Tensor, expected: Tensor) -> float:
+    """The largest difference, relative to the largest expected entry; not-a-number never passes."""
+    assert found.shape == expected.shape
+    assert torch.isfinite(expected).all()
+    assert torch.isfinite(found).all()
+    scale = expected.abs().max().item() or 1.0
+    return (found - expected).abs().max().item() / scale
+
+
+def shapes_in(name: str) -> tuple[dict[str, tuple[int, ...]], int]:
+    """Every parameter name and shape of a list, and its count of parameters."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    total = 0
+    for line in (DATA / name).read_text().splitlines():
+        if line.startswith("#"):
+            total = int(line.rsplit(" ", 1)[1])
+        else:
+            parameter, sizes = line.split(" ", 1)
+            shapes[parameter] = tuple(int(size) for size in sizes.strip("()").split(",") if size)
+    return shapes, total
