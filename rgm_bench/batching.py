@@ -18,6 +18,10 @@ def micro_batches(batch: int, parts: int) -> list[list[int]]:
     groups = batch // STDDEV_GROUP
     size = groups // parts
     return [
-        [row * groups + part * size + offset for row in range(STDDEV_GROUP) for offset in range(size)]
+        [
+            row * groups + part * size + offset
+            for row in range(STDDEV_GROUP)
+            for offset in range(size)
+        ]
         for part in range(parts)
     ]

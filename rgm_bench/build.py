@@ -27,7 +27,7 @@ from rgm_bench.config.spec import (
 from rgm_bench.data.images import load_images
 from rgm_bench.forward.noise import NoiseForward
 from rgm_bench.models.discriminator import Discriminator
-from rgm_bench.models.ema import Ema
+from rgm_bench.models.ema import moving_average
 from rgm_bench.models.latent import LatentDistribution
 from rgm_bench.models.ncsnpp import Ncsnpp
 from rgm_bench.objectives import MapObjective, PosteriorObjective, ResampleObjective
@@ -129,7 +129,7 @@ def build_step(spec: TrainingSpec, device: torch.device) -> TrainingStep:
     return TrainingStep(
         generator=generator,
         restore=in_numerics(generator, spec.numerics, device),
-        ema=Ema(generator, decay=spec.ema.decay),
+        ema=moving_average(generator, decay=spec.ema.decay),
         optimizer=_build_adam(spec, generator, spec.optimizer.learning_rate),
         forward=forward,
         objective=_build_objective(spec, forward, prior),
@@ -149,7 +149,10 @@ def build_networks(spec: TrainingSpec, device: torch.device) -> tuple[Ncsnpp, Di
         discriminator = build_discriminator(spec.method.prior.discriminator, image_channels)
     layout = torch.channels_last if spec.numerics.channels_last else torch.contiguous_format
     for network in (generator, discriminator):
-        network.to(device=device, memory_format=layout)
+        network.to(device)
+        for parameter in network.parameters():
+            if parameter.ndim == 4:  # weights of convolutions; the others have no such layout
+                parameter.data = parameter.data.contiguous(memory_format=layout)
     return generator, discriminator
 
 

@@ -40,7 +40,3 @@ def save_samples(outcome: Outcome, store: Store, *, num: int, seed: int, folder:
     for index, image in enumerate(generate(outcome, store, num=num, seed=seed)):
         pixels = image.permute(1, 2, 0).squeeze(-1).numpy()
         Picture.fromarray(pixels).save(folder / f"{index:05}.png")
-
-
-
-

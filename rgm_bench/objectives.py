@@ -35,9 +35,7 @@ class MapObjective(ABC):
         self.fidelity_weight = fidelity_weight
 
     @abstractmethod
-    def fake(
-        self, x0_hat: Sample, y_next: Observation, level: Level, noise: Sample
-    ) -> Observation:
+    def fake(self, x0_hat: Sample, y_next: Observation, level: Level, noise: Sample) -> Observation:
         """A fake observation at `level` from an estimate restored from `y_next`."""
 
     @abstractmethod
@@ -85,9 +83,7 @@ class ResampleObjective(MapObjective):
         super().__init__(prior=prior, fidelity_weight=fidelity_weight)
         self.forward = forward
 
-    def fake(
-        self, x0_hat: Sample, y_next: Observation, level: Level, noise: Sample
-    ) -> Observation:
+    def fake(self, x0_hat: Sample, y_next: Observation, level: Level, noise: Sample) -> Observation:
         """A degradation of the estimate that knows nothing of `y_next`."""
         return self.forward.sample(x0_hat, level, noise)
 
@@ -114,9 +110,7 @@ class PosteriorObjective(MapObjective):
         super().__init__(prior=prior, fidelity_weight=fidelity_weight)
         self.forward = forward
 
-    def fake(
-        self, x0_hat: Sample, y_next: Observation, level: Level, noise: Sample
-    ) -> Observation:
+    def fake(self, x0_hat: Sample, y_next: Observation, level: Level, noise: Sample) -> Observation:
         """A draw of the cleaner observation given the estimate and `y_next`."""
         return self.forward.posterior_sample(x0_hat, y_next, level, noise)
 

@@ -3,7 +3,7 @@
 import sys
 from typing import Literal, assert_never
 
-from rgm_bench.config.spec import DataSpec, ImageFolderSpec, RealSplitSource
+from rgm_bench.config.spec import ImageFolderSpec, RealSplitSource
 from rgm_bench.config.study import StudySpec
 from rgm_bench.data.location import locate
 from rgm_bench.execution.base import Executor
@@ -22,11 +22,12 @@ ExecutorKind = Literal["ray", "local"]
 def require_inputs(study: StudySpec) -> None:
     """Raise MissingDataError unless all data and weights of the study are on this machine."""
     sources = (trial.spec.source for trial in study.trials)
-    data: set[DataSpec] = {
+    # a dictionary, for each data set once and in the order of the study
+    data = dict.fromkeys(
         source.data if isinstance(source, RealSplitSource) else source.training.data
         for source in sources
-    }
-    for spec in sorted(data, key=repr):
+    )
+    for spec in data:
         name = spec.name if isinstance(spec, ImageFolderSpec) else None
         locate(spec.kind, name=name, split=spec.split)
 

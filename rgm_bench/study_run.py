@@ -60,8 +60,9 @@ class SilentObserver(Observer):
 
 @dataclass
 class Summary:
-    """What a `run` came to; `failed` maps the id of a unit to why, `blocked` lists those that
-    needed one of them.
+    """What a `run` came to.
+
+    `failed` maps the id of a unit to why, `blocked` lists those that needed one of them.
     """
 
     num_done: int = 0

@@ -1,5 +1,7 @@
-"""Names for tensors, checked by jaxtyping in the tests. An alias binds its axes: two tensors typed
-`Image` in one signature have the same sizes, hence `Observation` with axes of its own.
+"""Names for tensors, checked by jaxtyping in the tests.
+
+An alias binds its axes: two tensors typed `Image` in one signature have the same sizes, hence
+`FeatureMap` with axes of its own.
 """
 
 from jaxtyping import Float, Int64, UInt8

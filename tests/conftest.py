@@ -1,6 +1,7 @@
 """A made-up study and a folder of made-up results, for tests of what reads results."""
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from itertools import product
 from math import exp, log10
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from rgm_bench.config.spec import (
@@ -41,6 +43,14 @@ from rgm_bench.config.study import (
     Trial,
 )
 from rgm_bench.results.schema import Outcome, UnitKind
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as units compute; also in processes tests start
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
 
 WEIGHTS = (0, 5e-4, 5e-3, 5e-2, 0.5, 5)
 REPORT: tuple[ReportItem, ...] = (

@@ -22,7 +22,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (run, plan, status, report, ui, show, logs, retry, sample, data, doctor, init, schema):
+for command in (
+    run,
+    plan,
+    status,
+    report,
+    ui,
+    show,
+    logs,
+    retry,
+    sample,
+    data,
+    doctor,
+    init,
+    schema,
+):
     app.command()(command)
 
 

@@ -40,9 +40,7 @@ def init(
 
 
 def data(
-    get: Annotated[
-        Downloadable | None, typer.Option(help="Download this data set first.")
-    ] = None,
+    get: Annotated[Downloadable | None, typer.Option(help="Download this data set first.")] = None,
 ) -> None:
     """List the data sets: where each lies on this machine, or how to get it."""
     from rgm_bench.data.location import data_root, download, statuses

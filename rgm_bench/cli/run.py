@@ -3,7 +3,6 @@
 import signal
 import sys
 from enum import StrEnum
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -152,7 +151,11 @@ def _print_plan(spec: "StudySpec", view: "View") -> None:
 
 
 def _bring_on(
-    spec: "StudySpec", view: "View", executor: ExecutorOption, workers: int | None, address: str | None
+    spec: "StudySpec",
+    view: "View",
+    executor: ExecutorOption,
+    workers: int | None,
+    address: str | None,
 ) -> None:
     """Run what is missing, print the report and leave with the exit code for what happened."""
     from rgm_bench.cli.terminal import TerminalObserver

@@ -11,7 +11,7 @@ from rgm_bench.config.overlay import overlay_all
 from rgm_bench.config.placed import Placed, plain
 from rgm_bench.config.problems import Problems, listing, nearest
 from rgm_bench.config.reading import described
-from rgm_bench.config.spec import SNAPSHOT_SHARES, TrainingSpec
+from rgm_bench.config.spec import SNAPSHOT_SHARES, TrainingSpec, extractor_misfit
 from rgm_bench.config.study import AxisValue
 
 Choice = Mapping[str, int]
@@ -95,10 +95,29 @@ class Arms:
         axes = [axis for axis in self.axes_of(name) if name in axis.changes]
         key = (name, *(choice[axis.name] for axis in axes))
         if key not in self._evaluations:
-            overs = (axis.overlays[choice[axis.name]].get("evaluations", name) for axis in axes)
-            node = _laid(self._base["evaluations"].entries[name], overs)
+            node = self._evaluation_node(name, choice)
             self._evaluations[key] = self._evaluation_spec(node, name)
         return self._evaluations[key]
+
+    def _evaluation_node(self, name: str, choice: Choice) -> Placed:
+        axes = (axis for axis in self.axes_of(name) if name in axis.changes)
+        overs = (axis.overlays[choice[axis.name]].get("evaluations", name) for axis in axes)
+        return _laid(self._base["evaluations"].entries[name], overs)
+
+    def measured(
+        self, name: str, choice: Choice, seed: int
+    ) -> tuple[TrainingSpec, Evaluation] | None:
+        """The training of an arm and what is measured of it; None with the mistakes noted."""
+        training, evaluation = self.training(choice, seed), self.evaluation(name, choice)
+        if training is None or evaluation is None:
+            return None
+        misfit = extractor_misfit(evaluation.reference.extractor, training.data)
+        if misfit is None:
+            return training, evaluation
+        place = self._evaluation_node(name, choice).get("reference", "extractor")
+        assert place is not None
+        self._problems.add(place.at, ("evaluations", name, "reference", "extractor"), misfit)
+        return None
 
     def check_base(self, seed: int) -> None:
         """Note the mistakes in what the axes change, also where every arm hides them."""

@@ -16,8 +16,8 @@ from rgm_bench.config.packaged import packaged_studies
 from rgm_bench.config.placed import Placed, plain
 from rgm_bench.config.problems import Problems, listing, nearest
 from rgm_bench.config.profiles import ReadProfile, arms_of, lay_profile, read_profile
-from rgm_bench.config.real_rows import real_rows
 from rgm_bench.config.reading import described, read_file
+from rgm_bench.config.real_rows import real_rows
 from rgm_bench.config.schema import study_schema
 from rgm_bench.config.spec import EvaluationSpec, TrainingSource
 from rgm_bench.config.study import StudySpec, Trial
@@ -132,18 +132,19 @@ def _trials(arms: Arms, fields: Profile, problems: Problems) -> Iterator[Trial]:
 def _trials_of_arm(
     arms: Arms, name: str, choice: Choice, seeds: tuple[int, ...]
 ) -> Iterator[Trial]:
-    labels, measured = arms.labels(name, choice), arms.evaluation(name, choice)
-    for share in measured.at_images if measured else ():
+    labels, first = arms.labels(name, choice), arms.measured(name, choice, seeds[0])
+    for share in first[1].at_images if first else ():
         for seed in seeds:
-            training = arms.training(choice, seed)
-            if measured is None or training is None:
+            measured = arms.measured(name, choice, seed)
+            if measured is None:
                 return
+            training, evaluation = measured
             spec = EvaluationSpec(
-                kind=measured.kind,
+                kind=evaluation.kind,
                 source=TrainingSource(kind="training", training=training, at=share),
-                sampler=measured.sampler,
-                num_images=measured.num_images,
-                reference=measured.reference,
+                sampler=evaluation.sampler,
+                num_images=evaluation.num_images,
+                reference=evaluation.reference,
                 seed=seed,
             )
             yield Trial(labels=labels, seed=seed, evaluation=name, spec=spec)

@@ -85,8 +85,7 @@ def _check_values(arms: Arms, fields: Profile | None, problems: Problems) -> Non
     arms.check_base(seed)
     for name in arms.evaluation_names:
         for choice in arms.samples(name):
-            arms.training(choice, seed)
-            arms.evaluation(name, choice)
+            arms.measured(name, choice, seed)
 
 
 def _check_seeds(node: Placed, fields: Profile, problems: Problems) -> None:

@@ -335,6 +335,35 @@ class EvaluationSpec(Spec):
     reference: ReferenceSpec
     seed: Seed
 
+    @model_validator(mode="after")
+    def _extractor_fits(self) -> Self:
+        source = self.source
+        data = source.data if isinstance(source, RealSplitSource) else source.training.data
+        misfit = extractor_misfit(self.reference.extractor, data)
+        if misfit:
+            raise ValueError(f"reference.extractor {misfit}")
+        return self
+
+
+_EXTRACTOR_SHAPES = {"digits_cnn_v1": (1, 8, 8), "fashion_mnist_cnn_v1": (1, 32, 32)}
+"""Channels, height and width that the small classifiers were trained on; Inception sees any."""
+
+
+def extractor_misfit(extractor: str, data: DataSpec) -> str | None:
+    """Why an extractor cannot see images of `data`, and which one can; None if it can."""
+    sees, shape = _EXTRACTOR_SHAPES.get(extractor), data.image_shape
+    if sees is None or sees == shape:
+        return None
+    fitting = [name for name, seen in _EXTRACTOR_SHAPES.items() if seen == shape]
+    return (
+        f"found {extractor}, which sees images of {_sizes(sees)}; those of {data.kind} are "
+        f"{_sizes(shape)}: use {next(iter(fitting), 'inception_v3_compat')}"
+    )
+
+
+def _sizes(shape: tuple[int, int, int]) -> str:
+    return " x ".join(map(str, shape))
+
 
 def canonical_json(spec: Spec) -> str:
     """The one text of a spec: every field, keys sorted, no white space."""

@@ -2,7 +2,6 @@
 
 import os
 
-import scipy.linalg  # noqa: F401  # loaded first, so that its BLAS is limited too
 import torch
 from threadpoolctl import threadpool_limits
 
@@ -19,7 +18,7 @@ def take_device(gpus: float) -> torch.device:
         UserError: a GPU was asked for and there is none.
     """
     torch.set_num_threads(1)
-    threadpool_limits(1)
+    threadpool_limits(1)  # of numpy and scipy, which torch-fidelity computes FID with
     if not gpus:
         return torch.device("cpu")
     if not torch.cuda.is_available():

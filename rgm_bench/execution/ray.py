@@ -84,7 +84,11 @@ def _run(perform: Perform, unit: Unit) -> Attempt:
 def _start(address: str | None, workers: int | None) -> None:
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is None:
-        settings |= {"num_cpus": workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        settings |= {
+            "num_cpus": workers,
+            "include_dashboard": False,
+            "_node_ip_address": "127.0.0.1",
+        }
     try:
         ray.init(address or "local", **settings)
     except (ConnectionError, ValueError, RuntimeError) as error:

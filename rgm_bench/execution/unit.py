@@ -3,7 +3,7 @@
 import logging
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +36,7 @@ class StoreWorker:
         """Carry out `unit` and commit its outcome; whatever goes wrong is in the answer."""
         started = time.perf_counter()
 
-        def attempt(
-            ending: Ending, reason: str | None = None, trace: str | None = None
-        ) -> Attempt:
+        def attempt(ending: Ending, reason: str | None = None, trace: str | None = None) -> Attempt:
             return Attempt(unit.id, ending, time.perf_counter() - started, reason, trace)
 
         try:
@@ -105,7 +103,7 @@ def _weights(store: Store, spec: EvaluationSpec, training_id: str | None) -> Pat
 
 
 @contextmanager
-def _log_of(store: Store, unit: Unit) -> Iterator[None]:
+def _log_of(store: Store, unit: Unit) -> Generator[None]:
     """What the package logs meanwhile goes to `log.txt` in the unit's folder, errors included."""
     folder = store.folder(unit.kind, unit.id, code_digest(unit.kind))
     try:

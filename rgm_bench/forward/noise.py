@@ -44,7 +44,7 @@ class NoiseForward(ForwardProcess):
         )
 
     def sample(self, x0: Sample, level: Level, noise: Sample) -> Observation:
-        """signal * x0 + sigma * noise."""
+        """Signal * x0 + sigma * noise."""
         signal, sigma = _at(self.schedule.signal, level, x0), _at(self.schedule.sigma, level, x0)
         return signal * x0 + sigma * noise
 

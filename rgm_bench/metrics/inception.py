@@ -39,6 +39,11 @@ def inception_weights(path: Path | None = None) -> Path:
     return found
 
 
+def find_inception() -> Path | None:
+    """Where the weights lie, unchecked; None when they would have to be downloaded."""
+    return _from_environment() or _cached()
+
+
 def check_inception_weights(path: Path) -> None:
     """Refuse a file that is not the published one.
 

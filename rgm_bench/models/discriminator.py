@@ -7,6 +7,7 @@ Source: Choi et al. 2023, Appendix, after Xiao et al. 2022 (DDGAN) without the c
 noisier image. Parameter names are those of the published checkpoints.
 """
 
+from itertools import pairwise
 from typing import Literal, final
 
 import torch
@@ -77,7 +78,7 @@ class Discriminator(nn.Module):
         self.act = nn.LeakyReLU(0.2)
         self.start_conv = conv(image_channels, widths[0], 1)
         self.num_blocks = len(widths) - 1
-        for index, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+        for index, (inputs, outputs) in enumerate(pairwise(widths), start=1):
             halve = size == "large" or index > 1
             block = _DownBlock(inputs, outputs, time_embedding, halve=halve)
             self.add_module(f"conv{index}", block)

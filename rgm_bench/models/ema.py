@@ -1,34 +1,20 @@
 """The exponential moving average of a network's weights."""
 
-from copy import deepcopy
-from typing import Generic, TypeVar, final
-
-import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-Network = TypeVar("Network", bound=nn.Module)
 
+def moving_average(network: nn.Module, *, decay: float) -> AveragedModel:
+    """An average that its `update_parameters` moves on after each step of the network.
 
-@final
-class Ema(Generic[Network]):
-    """Weights averaged over steps with a constant decay.
-
-    The average starts as a copy of the weights after the first optimizer step, so the random start
-    never enters it, and nothing corrects for its bias towards that first step.
+    It starts as a copy of the weights after the first step, so the random start never enters it,
+    and nothing corrects for its bias towards that step. How often it was updated is part of its
+    state, so that a resumed training goes on with it.
 
     Source: published training code of Choi et al. 2023.
 
     Args:
-        network: the network that is trained; its copy is `average`.
+        network: the network that is trained.
         decay: share of the old average that stays at each step.
     """
-
-    def __init__(self, network: Network, *, decay: float) -> None:
-        self.average = deepcopy(network).requires_grad_(False).eval()
-        self.decay = decay
-
-    @torch.no_grad()
-    def update(self, network: Network, *, first: bool) -> None:
-        """Take in the weights after a step; `first` after the first one."""
-        averages = list(self.average.parameters())
-        torch._foreach_lerp_(averages, list(network.parameters()), 1 - self.decay * (not first))
+    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))

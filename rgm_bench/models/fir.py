@@ -58,9 +58,7 @@ def _convolve(x: Image, operation: Operation) -> FeatureMap:
         case "down":
             return functional.conv2d(x, kernel, stride=2, padding=1, groups=channels)
         case "up":
-            return functional.conv_transpose2d(
-                x, 4 * kernel, stride=2, padding=1, groups=channels
-            )
+            return functional.conv_transpose2d(x, 4 * kernel, stride=2, padding=1, groups=channels)
         case "blur":
             return functional.conv2d(x, kernel, padding=2, groups=channels)
         case _:

@@ -40,7 +40,9 @@ def read_state(path: Path, part: Part) -> dict[str, Tensor]:
         raise DataError(f"{path} is not a checkpoint of tensors only: {error}") from error
     state = _network_in(content, part)
     if state is None:
-        found = ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
+        found = (
+            ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
+        )
         raise DataError(f"{path} holds no {part}; found: {found[:200]}")
     return {name.removeprefix("module."): tensor for name, tensor in state.items()}
 

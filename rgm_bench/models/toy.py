@@ -4,6 +4,7 @@ Source: Choi et al. 2023, toy experiments: three layers of 32 with tanh. Paramet
 of the published code.
 """
 
+from itertools import pairwise
 from typing import final
 
 import torch
@@ -24,7 +25,7 @@ class _Trunk(nn.Module):
         super().__init__()
         sizes = [inputs, width, width, width]
         layers: list[nn.Module] = []
-        for size, following in zip(sizes, sizes[1:], strict=False):
+        for size, following in pairwise(sizes):
             layers += [nn.Linear(size, following), nn.Tanh()]
         self.fc = nn.Sequential(*layers)
 

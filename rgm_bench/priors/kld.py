@@ -34,7 +34,7 @@ def logistic_loss(real_logits: PerSample, fake_logits: PerSample) -> Scalar:
 
 
 def r1_penalty(real_logits: PerSample, real: Observation, weight: float) -> Scalar:
-    """weight / 2 times the squared norm of the logit's gradient at `real`, mean over the batch.
+    """Weight / 2 times the squared norm of the logit's gradient at `real`, mean over the batch.
 
     `real` must require gradients and `real_logits` depend on it; the result can be differentiated.
 

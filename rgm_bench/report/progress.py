@@ -63,7 +63,10 @@ def training_drawing(
         handles, names = figure.axes[-1].get_legend_handles_labels()
         title = axes_named(shown[0])
         figure.legend(handles, names, loc="outside upper center", ncols=6, title=title)
-    caption = f"{study.title}: losses: mean over seeds, at most {MAX_SEEDS}. FID: geometric mean at the snapshots."
+    caption = (
+        f"{study.title}: losses: mean over seeds, at most {MAX_SEEDS}; "
+        "FID: geometric mean at the snapshots."
+    )
     return Drawing("training", "Training", caption, figure)
 
 

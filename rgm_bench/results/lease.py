@@ -1,7 +1,6 @@
 """Leases: one process works on a unit at a time, and everybody can see how far it is."""
 
 import json
-import os
 import socket
 import threading
 import time
@@ -126,5 +125,3 @@ def running(folder: Path) -> list[Progress]:
 
 def _to_bytes(progress: Progress) -> bytes:
     return json.dumps(asdict(progress)).encode()
-
-

@@ -106,7 +106,7 @@ class Store:
             StoreError: there is none, or more than one.
         """
         kinds: tuple[UnitKind, UnitKind] = ("training", "evaluation")
-        found = [
+        found: list[tuple[UnitKind, str]] = [
             (kind, folder.name)
             for kind in kinds
             for folder in sorted((self.root / f"{kind}s").glob("*"))

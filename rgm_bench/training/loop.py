@@ -70,17 +70,19 @@ class Training:
         step = self.step
         parts = {
             "generator": step.generator.state_dict(),
-            "average": step.ema.average.state_dict(),
+            "average": step.ema.state_dict(),
             "optimizer": step.optimizer.state(),
             "prior": step.objective.prior.state(),
         }
-        tensors = {f"{part}.{name}": t for part, state in parts.items() for name, t in state.items()}
+        tensors = {
+            f"{part}.{name}": t for part, state in parts.items() for name, t in state.items()
+        }
         return Checkpoint(tensors, {"steps_done": self.steps_done, "curve": self.curve.state()})
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on where `checkpoint` was made: the rest has the same bits as without a break."""
         self.step.generator.load_state_dict(checkpoint.under("generator."))
-        self.step.ema.average.load_state_dict(checkpoint.under("average."))
+        self.step.ema.load_state_dict(checkpoint.under("average."))
         self.step.optimizer.load_state(checkpoint.under("optimizer."))
         self.step.objective.prior.load_state(checkpoint.under("prior."))
         self.curve.load_state(checkpoint.notes["curve"])

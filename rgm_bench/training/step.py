@@ -3,10 +3,10 @@
 from typing import final
 
 import torch
+from torch.optim.swa_utils import AveragedModel
 
 from rgm_bench.batching import micro_batches
 from rgm_bench.forward.base import ForwardProcess
-from rgm_bench.models.ema import Ema
 from rgm_bench.objectives import MapObjective, Terms
 from rgm_bench.optim import Adam
 from rgm_bench.sampling.restoration import Restore
@@ -36,7 +36,7 @@ class TrainingStep:
         *,
         generator: torch.nn.Module,
         restore: Restore,
-        ema: Ema[torch.nn.Module],
+        ema: AveragedModel,
         optimizer: Adam,
         forward: ForwardProcess,
         objective: MapObjective,
@@ -55,7 +55,7 @@ class TrainingStep:
         """
         losses = self._improve_prior(draws.x0, draws.prior, step, decay)
         losses |= self._improve_generator(draws.x0, draws.generator, decay)
-        self.ema.update(self.generator, first=step == 0)
+        self.ema.update_parameters(self.generator)
         return losses
 
     def _observe(self, x0: Sample, draws: HalfStepDraws) -> tuple[Observation, Observation]:

@@ -26,7 +26,12 @@ def training_of(trial: Trial) -> TrainingSpec:
 
 
 def of(study: StudySpec, evaluation: str) -> list[Trial]:
-    return [trial for trial in study.trials if trial.evaluation == evaluation]
+    return [trial for trial in generated(study) if trial.evaluation == evaluation]
+
+
+def generated(study: StudySpec) -> list[Trial]:
+    """The trials of trainings, without the rows of real images."""
+    return [trial for trial in study.trials if trial.real is None]
 
 
 # --- expansion --------------------------------------------------------------------------------
@@ -38,7 +43,7 @@ def test_trials_are_the_product_in_the_order_of_the_file_with_seeds_innermost(
     study = load_study(write_study(TWO_AXES))
     rows = [
         (trial.labels["levels"], trial.labels["weight"], trial.spec.source.at, trial.seed)
-        for trial in study.trials
+        for trial in generated(study)
         if isinstance(trial.spec.source, TrainingSource)
     ]
     levels, weights, shares, seeds = (1, 2, 4), (0, 0.05), (0.5, 1.0), (0, 1)
@@ -47,7 +52,7 @@ def test_trials_are_the_product_in_the_order_of_the_file_with_seeds_innermost(
 
 
 def test_labels_say_what_the_training_has(write_study: WriteStudy):
-    for trial in load_study(write_study(TWO_AXES)).trials:
+    for trial in generated(load_study(write_study(TWO_AXES))):
         training = training_of(trial)
         assert training.method.fidelity_weight == trial.labels["weight"]
         assert training.method.forward.num_levels == trial.labels["levels"]
@@ -58,16 +63,16 @@ def test_every_trial_has_an_id_of_its_own_and_shares_its_training_over_the_share
     write_study: WriteStudy,
 ):
     study = load_study(write_study(TWO_AXES))
-    assert len({trial.id for trial in study.trials}) == len(study.trials) == 24
-    assert len({trial.training_id for trial in study.trials}) == 12
-    assert len({id(training_of(trial)) for trial in study.trials}) == 12
+    assert len({trial.id for trial in generated(study)}) == len(generated(study)) == 24
+    assert len({trial.training_id for trial in generated(study)}) == 12
+    assert len({id(training_of(trial)) for trial in generated(study)}) == 12
 
 
 def test_without_axes_there_is_one_arm(write_study: WriteStudy):
     axis = "  weight: {field: training.method.fidelity_weight, values: [0, 0.05]}\n"
     report = "report:\n  - {kind: table, rows: weight, columns: [fid]}\n"
     study = load_study(write_study(("axes:\n" + axis, ""), (report, "")))
-    assert [(dict(t.labels), t.seed) for t in study.trials] == [({}, 0), ({}, 1)] * 2
+    assert [(dict(t.labels), t.seed) for t in generated(study)] == [({}, 0), ({}, 1)] * 2
 
 
 def test_labelled_overlays_are_the_arms(write_study: WriteStudy):
@@ -77,7 +82,7 @@ def test_labelled_overlays_are_the_arms(write_study: WriteStudy):
         "{kind: zeros, size: 16, embedding: 32, layers: 2}}}}}}",
     )
     study = load_study(write_study(axis))
-    kinds = {t.labels["weight"]: training_of(t).generator.latent.kind for t in study.trials}
+    kinds = {t.labels["weight"]: training_of(t).generator.latent.kind for t in generated(study)}
     assert kinds == {"with_z": "gaussian", "without_z": "zeros"}
 
 
@@ -86,8 +91,8 @@ def test_an_overlay_with_a_preset_replaces_the_training(write_study: WriteStudy)
         "{field: training.method.fidelity_weight, values: [0, 0.05]}",
         "{values: {digits: {}, cifar10: {training: {preset: rgm_cifar10, batch_size: 128}}}}",
     )
-    study = load_study(write_study(axis))
-    found = {t.labels["weight"]: training_of(t) for t in study.trials}
+    study = load_study(write_study(axis, ("digits_cnn_v1", "inception_v3_compat")))
+    found = {t.labels["weight"]: training_of(t) for t in generated(study)}
     assert found["cifar10"].batch_size == 128
     assert found["cifar10"].data.kind == "cifar10"
     assert found["cifar10"].generator.base_channels == 128
@@ -101,7 +106,7 @@ def test_an_axis_over_a_field_of_one_evaluation_multiplies_only_that_one(write_s
     assert len(of(study, "second")) == 3 * 2 * 2
     assert all(t.labels["n"] == t.spec.num_images for t in of(study, "second"))
     assert all("n" not in t.labels for t in of(study, "generation"))
-    assert {t.training_id for t in of(study, "second")} == {t.training_id for t in study.trials}
+    assert {t.training_id for t in of(study, "second")} == {t.training_id for t in generated(study)}
 
 
 @pytest.mark.parametrize("where", ["{weight: 0.05}", "{weight: [0.05]}"])
@@ -114,7 +119,7 @@ def test_where_restricts_an_evaluation_to_values_of_an_axis(write_study: WriteSt
 
 def test_shares_are_floats(write_study: WriteStudy):
     study = load_study(write_study(("[0.5, 1.0]", "[1]")))
-    sources = [t.spec.source for t in study.trials]
+    sources = [t.spec.source for t in generated(study)]
     assert {type(s.at) for s in sources if isinstance(s, TrainingSource)} == {float}
 
 
@@ -123,9 +128,9 @@ def test_shares_are_floats(write_study: WriteStudy):
 
 def test_a_profile_is_laid_over_the_base(write_study: WriteStudy):
     smoke, laptop = (load_study(write_study(), profile=name) for name in ("smoke", "laptop"))
-    assert {training_of(t).images for t in smoke.trials} == {640}
-    assert {training_of(t).images for t in laptop.trials} == {32_000}
-    assert {t.id for t in smoke.trials}.isdisjoint(t.id for t in laptop.trials)
+    assert {training_of(t).images for t in generated(smoke)} == {640}
+    assert {training_of(t).images for t in generated(laptop)} == {32_000}
+    assert {t.id for t in generated(smoke)}.isdisjoint(t.id for t in laptop.trials)
 
 
 def test_a_profile_changes_each_part(write_study: WriteStudy):
@@ -134,13 +139,13 @@ def test_a_profile_changes_each_part(write_study: WriteStudy):
     study = load_study(write_study(("laptop: {}", "laptop: " + over)))
     assert (study.title, study.seeds, study.resources.cpus, study.report) == ("T", (7,), 2, ())
     assert study.axes == {"weight": (1,)}
-    assert {t.spec.num_images for t in study.trials} == {16}
+    assert {t.spec.num_images for t in generated(study)} == {16}
 
 
 def test_an_override_is_laid_over_the_profile(write_study: WriteStudy):
     overrides = ["training.images=1280", "seeds=[5]", "training.method.forward={num_levels: 2}"]
     study = load_study(write_study(), profile="smoke", overrides=overrides)
-    trainings = [training_of(t) for t in study.trials]
+    trainings = [training_of(t) for t in generated(study)]
     assert {(t.images, t.seed, t.ema.decay) for t in trainings} == {(1280, 5, 0.5)}
     assert {t.method.forward.num_levels for t in trainings} == {2}
 
@@ -167,9 +172,37 @@ def test_resolved_is_plain_and_holds_only_its_profile(write_study: WriteStudy):
     assert resolved["evaluations"]["generation"]["at_images"] == [0.5, 1.0]
 
 
+# --- real images ------------------------------------------------------------------------------
+
+
+def test_each_evaluation_has_rows_of_real_images_at_its_number_and_seeds(write_study: WriteStudy):
+    study = load_study(write_study(("axes:\n", SECOND)))
+    rows = [trial for trial in study.trials if trial.real is not None]
+    assert {trial.training_id for trial in rows} == {None}
+    assert len({trial.id for trial in rows}) == len(rows)
+    found = {(t.evaluation, t.real, t.seed, t.spec.num_images) for t in rows}
+    numbers = {t.evaluation: t.spec.num_images for t in generated(study)}
+    assert found == {
+        (name, split, seed, number)
+        for name, number in numbers.items()
+        for split in ("train", "test")
+        for seed in (0, 1)
+    }
+    assert {t.spec.reference for t in rows} == {t.spec.reference for t in generated(study)}
+
+
+def test_an_extractor_that_does_not_fit_the_images_is_refused(write_study: WriteStudy):
+    path = write_study(("laptop: {}", "laptop: {training: {preset: rgm_cifar10}}"))
+    with pytest.raises(
+        StudyError, match=r"reference\.extractor: found digits_cnn_v1.*use inception"
+    ):
+        load_study(path)
+
+
 # --- image folders ----------------------------------------------------------------------------
 
 FOLDER = "{data: {kind: image_folder, name: pictures, image_size: 8}}"
+INCEPTION = "evaluations: {generation: {reference: {extractor: inception_v3_compat}}}"
 
 
 @pytest.fixture
@@ -185,7 +218,7 @@ def write_picture(root: Path, content: bytes) -> None:
 
 
 def test_the_id_of_an_image_folder_is_that_of_its_content(write_study: WriteStudy, data_root: Path):
-    path = write_study(("laptop: {}", f"laptop: {{training: {FOLDER}}}"))
+    path = write_study(("laptop: {}", f"laptop: {{training: {FOLDER}, {INCEPTION}}}"))
     ids: list[str] = []
     for content in (b"one", b"two", b"one"):
         write_picture(data_root, content)
@@ -200,7 +233,7 @@ def test_the_id_of_an_image_folder_is_that_of_its_content(write_study: WriteStud
 def test_a_pinned_fingerprint_is_compared(write_study: WriteStudy, data_root: Path):
     write_picture(data_root, b"one")
     pinned = FOLDER.replace("8}", f"8, fingerprint: '{'0' * 16}'}}")
-    path = write_study(("laptop: {}", f"laptop: {{training: {pinned}}}"))
+    path = write_study(("laptop: {}", f"laptop: {{training: {pinned}, {INCEPTION}}}"))
     with pytest.raises(
         StudyError, match=r"study\.yaml:20:.*the folder on this machine holds other"
     ):
@@ -209,7 +242,7 @@ def test_a_pinned_fingerprint_is_compared(write_study: WriteStudy, data_root: Pa
 
 @pytest.mark.usefixtures("data_root")
 def test_a_missing_folder_stops_only_the_profile_that_needs_it(write_study: WriteStudy):
-    path = write_study(("laptop: {}", f"laptop: {{training: {FOLDER}}}"))
+    path = write_study(("laptop: {}", f"laptop: {{training: {FOLDER}, {INCEPTION}}}"))
     assert load_study(path, profile="smoke").trials
     with pytest.raises(MissingDataError, match="pictures"):
         load_study(path)

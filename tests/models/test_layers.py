@@ -6,7 +6,7 @@ import torch
 from rgm_bench.batching import STDDEV_GROUP, micro_batches
 from rgm_bench.models import fir
 from rgm_bench.models.discriminator import append_group_stddev
-from rgm_bench.models.ema import Ema
+from rgm_bench.models.ema import moving_average
 from rgm_bench.models.latent import LatentDistribution
 from rgm_bench.models.layers import level_embedding, scaled_uniform_
 
@@ -83,13 +83,13 @@ def test_group_stddev_is_of_strided_groups() -> None:
 
 def test_ema_forgets_its_start_and_follows_the_closed_form() -> None:
     network = torch.nn.Linear(1, 1, bias=False)
-    ema = Ema(network, decay=0.9)
+    ema = moving_average(network, decay=0.9)
     values = [5.0, 1.0, 2.0, -3.0]
-    for step, value in enumerate(values):
+    for value in values:
         torch.nn.init.constant_(network.weight, value)
-        ema.update(network, first=step == 0)
+        ema.update_parameters(network)
     expected = 0.9**3 * 5 + 0.1 * (0.9**2 * 1 + 0.9 * 2 - 3)
-    assert ema.average.weight.item() == pytest.approx(expected)
+    assert ema.module.weight.item() == pytest.approx(expected)
 
 
 def test_latents_are_standard_normal_or_zero() -> None:

@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 
 
 def weights(training) -> torch.Tensor:
-    parts = (training.step.ema.average, training.step.objective.prior.discriminator)
+    parts = (training.step.ema.module, training.step.objective.prior.discriminator)
     return torch.cat([t.flatten() for part in parts for t in part.state_dict().values()])
 
 
@@ -67,7 +67,10 @@ def test_equal_specs_give_equal_bits_and_another_seed_others(tiny_spec) -> None:
 def test_numerics_change_only_roundings(tiny_spec, numerics) -> None:
     """The losses of the first steps, before chance has had time to tell trainings apart."""
     tolerance = 0.05 if "precision" in numerics else 1e-4
-    plain, other = build_training(tiny_spec(), CPU), build_training(tiny_spec(numerics=numerics), CPU)
+    plain, other = (
+        build_training(tiny_spec(), CPU),
+        build_training(tiny_spec(numerics=numerics), CPU),
+    )
     for number in range(2):
         expected = plain.step(plain.draws.at(number), step=number, decay=1.0)
         found = other.step(other.draws.at(number), step=number, decay=1.0)

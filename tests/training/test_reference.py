@@ -6,7 +6,7 @@ from torch import nn
 
 from rgm_bench.forward.noise import NoiseForward
 from rgm_bench.models.discriminator import Discriminator
-from rgm_bench.models.ema import Ema
+from rgm_bench.models.ema import moving_average
 from rgm_bench.models.ncsnpp import Ncsnpp
 from rgm_bench.objectives import ResampleObjective
 from rgm_bench.optim import Adam
@@ -76,7 +76,7 @@ def test_three_steps_of_kld_equal_the_published_ones(accumulation) -> None:
         accumulation=accumulation,
     )
     forward = NoiseForward(config["num_timesteps"], config["discrete_type"])
-    ema = Ema(generator, decay=config["ema_decay"])
+    ema = moving_average(generator, decay=config["ema_decay"])
     step = TrainingStep(
         generator=generator,
         restore=generator,
@@ -85,9 +85,7 @@ def test_three_steps_of_kld_equal_the_published_ones(accumulation) -> None:
             generator, learning_rate=config["lr_g"], final_learning_rate=1e-5, betas=betas
         ),
         forward=forward,
-        objective=ResampleObjective(
-            forward=forward, prior=prior, fidelity_weight=config["lmbda"]
-        ),
+        objective=ResampleObjective(forward=forward, prior=prior, fidelity_weight=config["lmbda"]),
         accumulation=accumulation,
     )
     for number in range(STEPS):
@@ -95,6 +93,6 @@ def test_three_steps_of_kld_equal_the_published_ones(accumulation) -> None:
     after = under("NCSNpp.after.", tensors)
     assert update_difference(generator, before["generator"], after) < 1e-3
     average = under("NCSNpp.ema.", tensors)
-    assert update_difference(ema.average, before["generator"], average) < 1e-3
+    assert update_difference(ema.module, before["generator"], average) < 1e-3
     after = under("Discriminator_small.after.", tensors)
     assert update_difference(discriminator, before["discriminator"], after) < 1e-3

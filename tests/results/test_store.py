@@ -1,0 +1,248 @@
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rgm_bench.errors import StoreError
+from rgm_bench.results import code
+from rgm_bench.results.code import code_digest, meaning
+from rgm_bench.results.files import create_whole, write_whole
+from rgm_bench.results.journal import Journal, read_journal
+from rgm_bench.results.lease import Lease, read_progress, running
+from rgm_bench.results.schema import Outcome
+from rgm_bench.results.store import Store, View
+
+
+def outcome(**changes) -> Outcome:
+    made = Outcome("training", "a" * 16, "d" * 8, "ok", None, 64, {"seed": 0}, cost={"seconds": 1})
+    return replace(made, **changes)
+
+
+def test_an_outcome_comes_back_as_it_went(tmp_path) -> None:
+    store = Store(tmp_path)
+    whole = outcome(metrics={"fid.x.n10": 1 / 3}, provenance={"device": "cpu"})
+    assert store.commit(whole)
+    assert store.outcome("training", whole.id, whole.digest) == whole
+    assert store.outcome("evaluation", whole.id) is None
+
+
+def test_the_first_commit_wins(tmp_path) -> None:
+    store = Store(tmp_path)
+    assert store.commit(outcome(images=1))
+    assert not store.commit(outcome(images=2))
+    found = store.outcome("training", "a" * 16)
+    assert found is not None
+    assert found.images == 1
+
+
+def test_among_many_threads_one_creates(tmp_path) -> None:
+    won: list[int] = []
+
+    def create(number: int) -> None:
+        if create_whole(tmp_path / "x", str(number).encode()):
+            won.append(number)
+
+    threads = [threading.Thread(target=create, args=(n,)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert (tmp_path / "x").read_text() == str(won[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_view_prefers_the_present_code_and_else_the_newest(tmp_path) -> None:
+    store = Store(tmp_path)
+    view, strict = View(store), View(store, "strict")
+    store.commit(outcome(digest="0" * 8, images=1))
+    os.utime(store.folder("training", "a" * 16, "0" * 8) / "result.json", (1, 1))
+    store.commit(outcome(digest="1" * 8, images=2))
+    found = view.outcome("training", "a" * 16)
+    assert found is not None
+    assert found.images == 2
+    assert view.is_stale(found)
+    assert strict.outcome("training", "a" * 16) is None
+    store.commit(outcome(digest=view.digests["training"], images=3))
+    found = view.outcome("training", "a" * 16)
+    assert found is not None
+    assert found.images == 3
+    assert found == strict.outcome("training", "a" * 16)
+
+
+def test_a_unit_is_found_by_the_start_of_its_id(tmp_path) -> None:
+    store = Store(tmp_path)
+    store.commit(outcome(id="abc1" * 4))
+    store.commit(outcome(kind="evaluation", id="abd2" * 4))
+    assert store.find("abd") == ("evaluation", "abd2" * 4)
+    with pytest.raises(StoreError, match="2 units have ids that start with 'ab'"):
+        store.find("ab")
+    with pytest.raises(StoreError, match="no unit"):
+        store.find("zzz")
+
+
+def test_a_damaged_result_names_its_file_and_the_way_out(tmp_path) -> None:
+    store = Store(tmp_path)
+    store.commit(outcome())
+    path = store.folder("training", "a" * 16, "d" * 8) / "result.json"
+    path.write_text("{")
+    with pytest.raises(StoreError, match=r"result\.json: not readable.*remove its folder"):
+        store.outcome("training", "a" * 16)
+    path.write_text("{}")
+    with pytest.raises(StoreError, match="not a result that this version"):
+        store.outcome("training", "a" * 16)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="choose another store with --store"):
+        Store(tmp_path / "file" / "store").prepare()
+    with pytest.raises(StoreError, match="there is no store here"):
+        Store.open(tmp_path / "nowhere")
+
+
+def test_a_full_disk_says_so_and_leaves_the_old_file(tmp_path, monkeypatch) -> None:
+    write_whole(tmp_path / "x", b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match="the disk is full"):
+        write_whole(tmp_path / "x", b"new")
+    assert (tmp_path / "x").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+# --- folders of studies -----------------------------------------------------------------------
+
+
+def test_an_edited_study_has_a_folder_of_its_own(tmp_path, sweep) -> None:
+    store, study = Store(tmp_path), sweep()
+    plain = store.claim_study_folder(study)
+    assert plain == tmp_path / "studies" / study.name / study.profile
+    assert store.claim_study_folder(study) == plain
+    edited = replace(study, resolved={**study.resolved, "title": "Another"})
+    other = store.claim_study_folder(edited)
+    assert other == plain.with_name(f"{study.profile}-{edited.digest}")
+    assert store.study_folder(edited) == other
+    assert store.study_folder(study) == plain
+
+
+# --- leases -----------------------------------------------------------------------------------
+
+
+def test_one_lease_at_a_time_with_progress(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("rgm_bench.results.lease.HEARTBEAT_SECONDS", 0.01)
+    lease = Lease.acquire(tmp_path, "training", "u")
+    assert lease is not None
+    with lease:
+        assert Lease.acquire(tmp_path, "training", "u") is None
+        lease.update(0, 100)
+        lease.update(50, 100)
+        time.sleep(0.1)
+        (progress,) = running(tmp_path)
+        assert (progress.images_seen, progress.images) == (50, 100)
+        assert progress.images_per_second > 0
+    assert running(tmp_path) == []
+    assert Lease.acquire(tmp_path, "training", "u") is not None
+
+
+def test_the_lease_of_a_dead_process_is_taken_over(tmp_path) -> None:
+    script = (
+        "import os, pathlib, sys; from rgm_bench.results.lease import Lease;"
+        "Lease.acquire(pathlib.Path(sys.argv[1]), 'training', 'u').__enter__(); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    assert (tmp_path / "u.json").exists()
+    assert running(tmp_path) == []
+    assert Lease.acquire(tmp_path, "training", "u") is not None
+
+
+def test_a_lease_of_another_machine_expires_with_its_heartbeat(tmp_path) -> None:
+    Lease.acquire(tmp_path, "training", "u")
+    path = tmp_path / "u.json"
+    held = json.loads(path.read_text())
+    path.write_text(json.dumps(held | {"host": "elsewhere"}))
+    assert Lease.acquire(tmp_path, "training", "u") is None
+    path.write_text(json.dumps(held | {"host": "elsewhere", "heartbeat": time.time() - 3600}))
+    assert Lease.acquire(tmp_path, "training", "u") is not None
+
+
+def test_half_a_lease_is_nobodys(tmp_path) -> None:
+    (tmp_path / "u.json").write_text('{"kind": "trai')
+    assert read_progress(tmp_path / "u.json") is None
+    assert Lease.acquire(tmp_path, "training", "u") is not None
+
+
+# --- journal ----------------------------------------------------------------------------------
+
+
+def test_a_journal_survives_a_line_cut_off(tmp_path) -> None:
+    journal = Journal(tmp_path)
+    journal.append("submitted", unit="a")
+    journal.append("ok", unit="a")
+    journal.close()
+    (segment,) = tmp_path.iterdir()
+    with segment.open("ab") as file:
+        file.write(b'{"event": "ok", "uni')
+    assert [event["event"] for event in read_journal(tmp_path)] == ["submitted", "ok"]
+
+
+# --- code -------------------------------------------------------------------------------------
+
+
+def test_words_do_not_change_the_meaning_of_code() -> None:
+    source = '"""A."""\n\n\ndef f(x):\n    """B."""\n    return x + 1  # why\n'
+    same = "def f(x): return (x +\n   1)\n"
+    assert meaning(source) == meaning(same)
+    assert meaning(source) != meaning(same.replace("1", "2"))
+
+
+@pytest.fixture
+def copied_package(tmp_path, monkeypatch) -> Path:
+    """A copy of the package's sources to change, as what the digests are taken of."""
+    import shutil
+
+    copy = tmp_path / "rgm_bench"
+    shutil.copytree(code.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code, "PACKAGE", copy)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("file", "training", "evaluation"),
+    [
+        ("objectives.py", True, True),
+        ("models/ncsnpp.py", True, True),
+        ("sampling/restoration.py", False, True),
+        ("metrics/fidelity.py", False, True),
+        ("metrics/train_extractor.py", False, False),
+        ("report/tables.py", False, False),
+        ("config/load.py", False, False),
+    ],
+)
+def test_a_digest_changes_with_the_code_it_is_of(
+    copied_package, file, training, evaluation
+) -> None:
+    fresh = code_digest.__wrapped__
+    before = fresh("training"), fresh("evaluation")
+    path = copied_package / file
+    path.write_text(path.read_text() + "\n# a remark\n")
+    assert (fresh("training"), fresh("evaluation")) == before
+    path.write_text(path.read_text() + "\nX_ADDED = 1\n")
+    changed = fresh("training") != before[0], fresh("evaluation") != before[1]
+    assert changed == (training, evaluation)
+
+
+def test_other_weights_of_an_extractor_are_other_code(copied_package) -> None:
+    before = code_digest.__wrapped__("evaluation")
+    path = copied_package / "metrics/weights/digits_cnn_v1.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    assert code_digest.__wrapped__("evaluation") != before

@@ -1,0 +1,117 @@
+"""Studies that are killed, interrupted and shared end with the bits of an undisturbed one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rgm_bench.results.lease import running
+
+pytestmark = pytest.mark.slow
+
+SHIPPED = Path(__file__).parents[1] / "studies" / "lambda_sweep.yaml"
+SETTINGS = (
+    "seeds=[0]",
+    "axes.fidelity_weight.values=[0, 0.05]",
+    "training.images=3200",
+    "training.batch_size=16",
+    "training.generator.base_channels=8",
+    "evaluations.generation.num_images=64",
+    "evaluations.generation.at_images=[0.5, 1.0]",
+)
+COMMAND = [
+    *(sys.executable, "-m", "rgm_bench", "run", str(SHIPPED), "--profile", "smoke"),
+    *(word for setting in SETTINGS for word in ("--set", setting)),
+]
+
+
+def run(store: Path, *options: str, expected: int = 0) -> str:
+    done = subprocess.run(
+        [*COMMAND, "--store", str(store), *options], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == expected, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def metrics(store: Path) -> dict[str, dict[str, float]]:
+    found = sorted(store.glob("evaluations/*/*/result.json"))
+    return {path.parent.parent.name: json.loads(path.read_text())["metrics"] for path in found}
+
+
+def finished(store: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in store.glob("*/*/*/result.json")}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float]]:
+    store = tmp_path_factory.mktemp("undisturbed")
+    run(store, "--executor", "local")
+    found = metrics(store)
+    assert len(found) == 6  # two arms at two shares, and two rows of real images
+    assert all(set(values) and all(v == v for v in values.values()) for values in found.values())
+    return found
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A run with two Ray workers in the middle of its first trainings, which saved themselves."""
+    process = subprocess.Popen(
+        [*COMMAND, "--store", str(tmp_path), "--workers", "2"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("trainings/*/*/checkpoint.safetensors")):
+        assert process.poll() is None, "the run ended before it could be disturbed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_killed_driver(started, tmp_path, undisturbed) -> None:
+    started.kill()
+    started.wait()
+    before = finished(tmp_path)
+    run(tmp_path, "--workers", "2")
+    assert metrics(tmp_path) == undisturbed
+    after = finished(tmp_path)
+    assert {path: after[path] for path in before} == before
+    assert "0 to run" in run(tmp_path)
+
+
+def test_killed_worker(started, tmp_path, undisturbed) -> None:
+    victim = running(tmp_path / "leases")[0]
+    os.kill(victim.pid, signal.SIGKILL)
+    assert started.wait(timeout=300) == 0
+    assert metrics(tmp_path) == undisturbed
+
+
+@pytest.mark.parametrize(("signal_number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_then_one_worker(started, tmp_path, undisturbed, signal_number, code) -> None:
+    started.send_signal(signal_number)
+    assert started.wait(timeout=60) == code
+    assert len(metrics(tmp_path)) < 6
+    run(tmp_path, "--workers", "1")
+    assert metrics(tmp_path) == undisturbed
+
+
+def test_two_at_once_share_the_work(started, tmp_path, undisturbed) -> None:
+    run(tmp_path, "--executor", "local")
+    assert started.wait(timeout=300) == 0
+    assert metrics(tmp_path) == undisturbed
+    # each driver's journal says what it did; together they did each unit once
+    events = [
+        json.loads(line)
+        for segment in tmp_path.glob("studies/*/*/journal/*.jsonl")
+        for line in segment.read_text().splitlines()
+    ]
+    assert {event["unit"] for event in events if event["event"] == "ok"} >= set(undisturbed)
+    assert len(finished(tmp_path)) == 8
