@@ -88,9 +88,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         view = View(Store(root / "store"))
-        perform = NoOp(
-            str(root / "store"), view.digests["training"], view.digests["evaluation"]
-        )
+        perform = NoOp(str(root / "store"), view.digests["training"], view.digests["evaluation"])
         if chosen.executor == "ray":
             from rgm_bench.execution.ray import RayExecutor
 

@@ -130,7 +130,7 @@ def ui(
     """Compare the runs of a store in the MLflow UI."""
     from rgm_bench.tracking.ui import serve
 
-    serve(Store.open(store).root, port=port)
+    raise typer.Exit(serve(Store.open(store).root, port=port))
 
 
 def _print_plan(spec: "StudySpec", view: "View") -> None:
