@@ -1,6 +1,6 @@
 """First steps from Python: a study, its numbers as frames, and the parts by themselves.
 
-Run it cell by cell in an editor that knows `# %%`, or as a whole: `python docs/examples/first_steps.py`.
+Run it cell by cell in an editor that knows `# %%`, or whole: `python docs/examples/first_steps.py`.
 It takes about a minute and writes into the folder `results`, or the one given as an argument.
 """
 
@@ -22,7 +22,7 @@ store = Path(sys.argv[1] if len(sys.argv) > 1 else "results")
 study = rgm_bench.Study.load(
     packaged_studies() / "lambda_sweep.yaml",
     profile="smoke",
-    overrides=["seeds=[0]", "training.images=320"],
+    overrides=["seeds=[0]"],
 )
 summary = study.run(store=store, executor="local")
 print(f"{summary.num_ran} units ran in {summary.seconds:.0f} s")

@@ -32,7 +32,8 @@ def resample(x: Image, operation: Operation) -> FeatureMap:
     `blur` filters only and gives one row and one column more than `x` has.
     """
     height, width = x.shape[2:]
-    if x.device.type != "cpu" or height * width > DENSE_PIXELS:
+    small = x.device.type == "cpu" and height * width <= DENSE_PIXELS
+    if not small or torch.compiler.is_compiling():  # a compiler has convolutions of its own
         return _convolve(x, operation)
     matrix = torch.from_numpy(_matrix(operation, height, width)).to(x.dtype)
     return (x.flatten(2) @ matrix).unflatten(2, _output_size(operation, height, width))

@@ -10,6 +10,7 @@ from rgm_bench.errors import DataError
 from rgm_bench.metrics.extractors import register_extractors
 from rgm_bench.metrics.fidelity import (
     BLOCK,
+    KID_SUBSETS,
     Extractor,
     Features,
     Gaussian,
@@ -52,6 +53,7 @@ def test_the_numbers_are_those_of_torch_fidelity(
         isc=True,
         fid=True,
         kid=True,
+        kid_subsets=KID_SUBSETS,
         kid_subset_size=300,
         rng_seed=5,
         cuda=False,
