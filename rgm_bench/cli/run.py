@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 from enum import StrEnum
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from rgm_bench.study_run import Summary
 
 
-class Terminated(BaseException):
-    """SIGTERM came; like KeyboardInterrupt, no `except Exception` may catch it."""
+terminated = threading.Event()
+"""Set when SIGTERM has come: it stops a run as Ctrl-C does, with another exit code."""
 
 
 class ExecutorOption(StrEnum):
@@ -172,14 +173,16 @@ def _bring_on(
             observer=TerminalObserver(view.store.root / "leases"),
         )
         _report(spec, view)
-    except (KeyboardInterrupt, Terminated):
+    except KeyboardInterrupt:
         print("stopped; what is finished is kept, and the same command goes on", file=sys.stderr)
         raise
     _conclude(summary)
 
 
 def _terminate(signal_number: int, frame: FrameType | None) -> None:
-    raise Terminated
+    terminated.set()
+    # the one exception that Ray lets through from the middle of a wait
+    raise KeyboardInterrupt
 
 
 def _report(spec: "StudySpec", view: "View") -> None:

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import signal
+import threading
 from typing import Any, final
 
 # telemetry is off unless its user turns it on; both are read when Ray is imported
@@ -89,8 +91,12 @@ def _start(address: str | None, workers: int | None) -> None:
             "include_dashboard": False,
             "_node_ip_address": "127.0.0.1",
         }
+    on_terminate = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address or "local", **settings)
+        # Ray puts a handler of its own in place, which exits at once and with another code
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, on_terminate)
     except (ConnectionError, ValueError, RuntimeError) as error:
         where = f"the Ray cluster at {address}" if address else "Ray on this machine"
         first = str(error).strip().splitlines()[0]
