@@ -8,7 +8,7 @@ import typer
 from rgm_bench.cli import exit_codes
 from rgm_bench.cli.look import logs, plan, sample, show, status
 from rgm_bench.cli.prepare import data, doctor, init, schema
-from rgm_bench.cli.run import report, retry, run, terminated, ui
+from rgm_bench.cli.run import report, retry, run, ui
 from rgm_bench.errors import UserError
 
 app = typer.Typer(
@@ -47,8 +47,6 @@ def main() -> NoReturn:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(exit_codes.USAGE)
-    except KeyboardInterrupt:
-        sys.exit(exit_codes.TERMINATED if terminated.is_set() else exit_codes.INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has had enough
         sys.stderr.close()
         sys.exit(exit_codes.DONE)

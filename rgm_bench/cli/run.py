@@ -173,9 +173,10 @@ def _bring_on(
             observer=TerminalObserver(view.store.root / "leases"),
         )
         _report(spec, view)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("stopped; what is finished is kept, and the same command goes on", file=sys.stderr)
-        raise
+        code = exit_codes.TERMINATED if terminated.is_set() else exit_codes.INTERRUPTED
+        raise typer.Exit(code) from stop
     _conclude(summary)
 
 
