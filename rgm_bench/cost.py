@@ -5,6 +5,7 @@ rest is left out. Counted on a batch of one group of images: the cost of a batch
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, final
 
 import torch
@@ -13,14 +14,21 @@ from torch.utils.flop_counter import flop_registry
 
 from rgm_bench.batching import STDDEV_GROUP
 from rgm_bench.build import build_generator, build_latent, build_step
-from rgm_bench.config.spec import NumericsSpec, TrainingSpec
+from rgm_bench.config.spec import NcsnppSpec, NumericsSpec, TrainingSpec
 from rgm_bench.training.draws import Draws, DrawSource
 
 
 def step_flops(spec: TrainingSpec, device: torch.device) -> float:
     """Operations of a training step for one image, the lazy penalty spread over all steps."""
-    draws = _draws(spec, device)
-    step = build_step(spec.model_copy(update={"numerics": NumericsSpec()}), device)
+    # arms that differ in these cost the same, and one count serves them all
+    method = spec.method.model_copy(update={"fidelity_weight": 1.0})
+    alike = {"seed": 0, "numerics": NumericsSpec(), "method": method}
+    return _count_step(spec.model_copy(update=alike), device)
+
+
+@lru_cache(maxsize=64)
+def _count_step(spec: TrainingSpec, device: torch.device) -> float:
+    draws, step = _draws(spec, device), build_step(spec, device)
     with _Count() as penalised:
         step(draws, step=0, decay=1.0)
     with _Count() as ordinary:
@@ -30,12 +38,16 @@ def step_flops(spec: TrainingSpec, device: torch.device) -> float:
     return (ordinary.flops + lazy) / STDDEV_GROUP
 
 
-def restoration_flops(spec: TrainingSpec, device: torch.device) -> float:
-    """Operations of one evaluation of the generator for one image."""
-    draws = _draws(spec, device)
-    generator = build_generator(spec.generator, spec.data.image_shape).to(device)
+@lru_cache(maxsize=64)
+def restoration_flops(
+    spec: NcsnppSpec, image_shape: tuple[int, int, int], device: torch.device
+) -> float:
+    """Operations of one evaluation of a generator for one image."""
+    generator = build_generator(spec, image_shape).to(device)
+    y = torch.zeros(STDDEV_GROUP, *image_shape, device=device)
+    level = torch.zeros(STDDEV_GROUP, dtype=torch.int64, device=device)
     with _Count() as count, torch.no_grad():
-        generator(draws.x0, draws.prior.level, draws.prior.latent)
+        generator(y, level, torch.zeros(STDDEV_GROUP, spec.latent.size, device=device))
     return count.flops / STDDEV_GROUP
 
 

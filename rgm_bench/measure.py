@@ -50,7 +50,7 @@ def measure_training(spec: TrainingSpec, device: torch.device) -> TrainingCost:
         peak_memory_bytes=peak_memory_bytes(device),
         flops=flops * spec.images,
         flops_per_image=flops,
-        restoration_flops=restoration_flops(spec, device),
+        restoration_flops=restoration_flops(spec.generator, spec.data.image_shape, device),
         parameters=sum(p.numel() for p in training.step.generator.parameters()),
     )
 

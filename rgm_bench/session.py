@@ -30,6 +30,11 @@ def require_inputs(study: StudySpec) -> None:
     for spec in data:
         name = spec.name if isinstance(spec, ImageFolderSpec) else None
         locate(spec.kind, name=name, split=spec.split)
+    if any(trial.spec.reference.extractor == "inception_v3_compat" for trial in study.trials):
+        # looked for, and if need be downloaded, before days of training and not after
+        from rgm_bench.metrics.inception import inception_weights
+
+        inception_weights()
 
 
 def bring_on(

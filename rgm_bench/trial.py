@@ -289,7 +289,8 @@ def _evaluation_cost(
     source = spec.source
     if isinstance(source, TrainingSource):
         evaluations = source.training.method.forward.num_levels
-        flops = restoration_flops(source.training, device)
+        training = source.training
+        flops = restoration_flops(training.generator, training.data.image_shape, device)
         cost |= {"nfe": evaluations, "flops": evaluations * flops * spec.num_images}
     return cost
 

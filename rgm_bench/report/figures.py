@@ -92,7 +92,8 @@ def _curve(
         axes.set_xlabel(words(item.x))
         axes.set_ylabel(f"{measure.column.title}{measure.column.arrow}\n{measure.detail}".strip())
         if len(lines) > 1 or handles:
-            axes.legend(loc="best")
+            # below the axes: inside them it would lie on the lines
+            figure.legend(loc="outside lower center", ncols=3)
     return Drawing(name, study.title, _curve_caption(study, item, measure, lines), figure)
 
 

@@ -129,7 +129,7 @@ def test_shares_are_floats(write_study: WriteStudy):
 def test_a_profile_is_laid_over_the_base(write_study: WriteStudy):
     smoke, laptop = (load_study(write_study(), profile=name) for name in ("smoke", "laptop"))
     assert {training_of(t).images for t in generated(smoke)} == {640}
-    assert {training_of(t).images for t in generated(laptop)} == {28_800}
+    assert {training_of(t).images for t in generated(laptop)} == {25_600}
     assert {t.id for t in generated(smoke)}.isdisjoint(t.id for t in laptop.trials)
 
 

@@ -151,7 +151,7 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [in_training("ema: {decay: 0.9999}")],
         (
             "study.yaml:5:47: training.ema.decay: 0.9999 leaves 96% of the starting weights in "
-            "the average after 450 steps, more than 5%: use 0.9933 or less, or more images"
+            "the average after 400 steps, more than 5%: use 0.9925 or less, or more images"
         ),
     ),
     "rule_levels": (
