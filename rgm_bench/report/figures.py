@@ -80,7 +80,7 @@ def _curve(
     if not any(e for line in lines for e in line.estimates):
         return None
     real = _real_lines(study, trials, item, measure)
-    with Canvas(WIDTH, 2.6) as figure:
+    with Canvas(WIDTH, 2.9) as figure:
         axes = figure.add_subplot()
         _scale_x(axes, item, [float(x) for x in study.axes[item.x]])
         for line in lines:
@@ -93,7 +93,7 @@ def _curve(
         axes.set_ylabel(f"{measure.column.title}{measure.column.arrow}\n{measure.detail}".strip())
         if len(lines) > 1 or handles:
             # below the axes: inside them it would lie on the lines
-            figure.legend(loc="outside lower center", ncols=3)
+            figure.legend(loc="outside lower center", ncols=2)
     return Drawing(name, study.title, _curve_caption(study, item, measure, lines), figure)
 
 

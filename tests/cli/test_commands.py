@@ -162,6 +162,22 @@ def test_other_code_is_stale_and_run_again_on_request(folder) -> None:
     assert "other code" not in call("run", STUDY, *TINY, cwd=folder).stderr
 
 
+def test_failed_units_are_told_and_tried_again(folder) -> None:
+    """A file where the folder of reference features should be fails every evaluation."""
+    (folder / "results").mkdir()
+    (folder / "results/references").write_text("")
+    done = call("run", STUDY, *TINY, cwd=folder, expected=5)
+    assert "5 units failed" in done.stderr
+    evaluation = re.search(r"failed: ([0-9a-f]{16}):", done.stderr)
+    assert evaluation is not None
+    (log,) = (folder / "results/evaluations" / evaluation[1]).glob("*/log.txt")
+    assert "FileExistsError" in log.read_text()
+    status = call("status", STUDY, *TINY[:2], *TINY[4:], cwd=folder).stdout
+    assert f"failed   {evaluation[1]}" in status
+    (folder / "results/references").unlink()
+    assert "ran 5 units" in call("run", STUDY, *TINY, cwd=folder).stdout
+
+
 def test_retry_forgets_what_it_is_told(folder) -> None:
     call("run", STUDY, *TINY, cwd=folder)
     training = next((folder / "results/trainings").iterdir()).name
