@@ -8,6 +8,7 @@ from PIL import Image as Picture
 from rgm_bench.build import build_sampler
 from rgm_bench.config.spec import RestorationSamplerSpec, TrainingSpec
 from rgm_bench.data.images import to_uint8
+from rgm_bench.errors import UserError
 from rgm_bench.results.files import to_json
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import Store
@@ -36,7 +37,10 @@ def generate(outcome: Outcome, store: Store, *, num: int, seed: int) -> ByteImag
 
 def save_samples(outcome: Outcome, store: Store, *, num: int, seed: int, folder: Path) -> None:
     """Write `num` images as `<number>.png` into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for index, image in enumerate(generate(outcome, store, num=num, seed=seed)):
-        pixels = image.permute(1, 2, 0).squeeze(-1).numpy()
-        Picture.fromarray(pixels).save(folder / f"{index:05}.png")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for index, image in enumerate(generate(outcome, store, num=num, seed=seed)):
+            pixels = image.permute(1, 2, 0).squeeze(-1).numpy()
+            Picture.fromarray(pixels).save(folder / f"{index:05}.png")
+    except OSError as error:
+        raise UserError(f"{folder}: {error.strerror or error}; --out names another one") from error

@@ -39,6 +39,7 @@ class Adam:
     ) -> None:
         self.learning_rate, self.final_learning_rate = learning_rate, final_learning_rate
         self._names = [name for name, _ in network.named_parameters()]
+        self._parameters = list(network.parameters())
         self._optimizer = torch.optim.Adam(network.parameters(), learning_rate, betas, fused=True)
 
     def rate(self, decay: float) -> float:
@@ -66,6 +67,14 @@ class Adam:
         moments: dict[int, dict[str, Tensor]] = {}
         for key, value in state.items():
             parameter, name = key.rsplit("/", 1)
-            moments.setdefault(self._names.index(parameter), {})[name] = value
+            index = self._names.index(parameter)
+            moments.setdefault(index, {})[name] = _laid_out_like(self._parameters[index], value)
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def _laid_out_like(parameter: Tensor, moment: Tensor) -> Tensor:
+    """A moment in the memory layout of its parameter: fused Adam walks both in step."""
+    if moment.shape != parameter.shape:
+        return moment
+    return torch.empty_like(parameter, requires_grad=False).copy_(moment)

@@ -105,7 +105,7 @@ def _plan_training(
     assert trial.training_id is not None
     outcome = view.outcome("training", trial.training_id)
     state = _state(outcome, view)
-    if wanted and state == "stale":
+    if wanted and outcome is not None and view.is_stale(outcome):
         state = "missing"
     elif not wanted and state == "missing":
         state = "unneeded"

@@ -1,11 +1,13 @@
 """One session of work on a study: executor, tracker, journal and driver put together."""
 
 import sys
+from contextlib import suppress
 from typing import Literal, assert_never
 
 from rgm_bench.config.spec import ImageFolderSpec, RealSplitSource
 from rgm_bench.config.study import StudySpec
 from rgm_bench.data.location import locate
+from rgm_bench.errors import StoreError
 from rgm_bench.execution.base import Executor
 from rgm_bench.execution.unit import StoreWorker
 from rgm_bench.plan import make_plan
@@ -105,7 +107,8 @@ def _run_missing(
         return driver.run()
     finally:
         pool.close()
-        journal.append("ended", ran=driver.summary.num_ran)
+        with suppress(StoreError):  # what ended the run is what its user has to hear of
+            journal.append("ended", ran=driver.summary.num_ran)
         journal.close()
 
 

@@ -24,7 +24,7 @@ from rgm_bench.config.spec import (
 )
 from rgm_bench.cost import restoration_flops, step_flops
 from rgm_bench.data.images import to_uint8
-from rgm_bench.errors import DivergedError
+from rgm_bench.errors import DivergedError, StoreError
 from rgm_bench.metrics.fidelity import Extractor, Features, generation_metrics
 from rgm_bench.metrics.names import MetricName
 from rgm_bench.metrics.reference import reference_features
@@ -37,6 +37,7 @@ from rgm_bench.training.checkpoint import Checkpoint
 from rgm_bench.training.loop import Training
 from rgm_bench.types import ByteImage
 
+CHECKPOINT = "checkpoint.safetensors"
 CHECKPOINT_SECONDS = 2.0
 CHECKPOINT_SHARE = 0.05
 """A training saves itself every 2 seconds, or so much less often that saving takes 5 % of its time.
@@ -56,17 +57,20 @@ def run_training(
 ) -> Outcome:
     """Train, from the last checkpoint in `folder` if there is one.
 
-    Leaves there a snapshot of the averaged weights at each of `SNAPSHOT_SHARES` and the curve; the
-    caller commits the outcome. A loss that is not finite ends it as `diverged`.
+    Leaves there a snapshot of the averaged weights at each of `SNAPSHOT_SHARES` and the curve. The
+    caller commits the outcome, and only then discards the checkpoint. A loss that is not finite
+    ends the training as `diverged`.
     """
     started = time.perf_counter()
-    saved = folder / "checkpoint.safetensors"
+    saved = folder / CHECKPOINT
+    for leftover in folder.glob(f".{CHECKPOINT}.*"):  # of a training killed while it saved itself
+        leftover.unlink()
     training = build_training(spec, device)
     checkpoint = Checkpoint.read(saved, device)
     if checkpoint is not None:
         training.resume(checkpoint)
         started -= checkpoint.notes["seconds"]
-        log.info("goes on after %s images", f"{training.images_seen:,}")
+    log.info("%s images are done of %s", f"{training.images_seen:,}", f"{spec.images:,}")
     snapshot_images = {spec.images_at(share) for share in SNAPSHOT_SHARES}
     next_save = time.perf_counter() + CHECKPOINT_SECONDS
 
@@ -89,7 +93,8 @@ def run_training(
         log.warning("diverged: %s", reason)
     seconds = time.perf_counter() - started
     write_whole(folder / "curve.json", to_json(training.curve.columns))
-    saved.unlink(missing_ok=True)
+    if reason is None:  # what follows may run out of memory or disk, and days of work are done
+        _save_checkpoint(training, saved, seconds=seconds)
     return Outcome(
         kind="training",
         id=spec_id(spec),
@@ -135,7 +140,7 @@ def run_evaluation(
         extractor = Extractor(spec.reference.extractor, device=device)
         try:
             generated = extractor.features(_watched(blocks, spec.num_images, folder, report))
-            reference = _reference(spec, extractor, references)
+            reference = _reference(spec, extractor, references, digest)
             seed = derive_seed(spec.seed, "metrics")
             metrics = {
                 str(MetricName(name, extractor.name, spec.num_images)): value
@@ -172,7 +177,10 @@ def load_generator(spec: TrainingSpec, weights: Path, device: torch.device) -> t
     """The generator of a training with the weights of a snapshot, ready to sample."""
     snapshot = Checkpoint.read(weights, device)
     if snapshot is None:
-        raise FileNotFoundError(f"{weights} is missing or cut off")
+        raise StoreError(
+            f"{weights} is missing or cut off; `rgm-bench retry STUDY ID` with the id of its "
+            "training trains it again"
+        )
     network = build_generator(spec.generator, spec.data.image_shape)
     network.load_state_dict(dict(snapshot.tensors))
     return network.to(device).eval().requires_grad_(False)
@@ -181,12 +189,14 @@ def load_generator(spec: TrainingSpec, weights: Path, device: torch.device) -> t
 def _save_snapshot(training: Training, folder: Path) -> None:
     average = training.step.ema.module.state_dict()
     images_seen = training.images_seen
-    Checkpoint(average, {"images_seen": images_seen}).write(snapshot_path(folder, images_seen))
+    snapshot = Checkpoint(average, {"images_seen": images_seen})
+    write_whole(snapshot_path(folder, images_seen), snapshot.to_bytes())
 
 
 def _save_checkpoint(training: Training, path: Path, *, seconds: float) -> None:
     checkpoint = training.checkpoint()
-    Checkpoint(checkpoint.tensors, {**checkpoint.notes, "seconds": seconds}).write(path)
+    whole = Checkpoint(checkpoint.tensors, {**checkpoint.notes, "seconds": seconds})
+    write_whole(path, whole.to_bytes())
 
 
 def _blocks(
@@ -244,7 +254,7 @@ def _save_grid(images: ByteImage, path: Path) -> None:
     Picture.fromarray(grid.squeeze(-1) if channels == 1 else grid).save(path)
 
 
-def _reference(spec: EvaluationSpec, extractor: Extractor, folder: Path) -> Features:
+def _reference(spec: EvaluationSpec, extractor: Extractor, folder: Path, digest: str) -> Features:
     source = spec.source
     data = source.data if isinstance(source, RealSplitSource) else source.training.data
     data = data.model_copy(update={"split": spec.reference.split, "horizontal_flip": False})
@@ -257,7 +267,8 @@ def _reference(spec: EvaluationSpec, extractor: Extractor, folder: Path) -> Feat
         extractor,
         blocks,
         folder=folder,
-        data_key=canonical_json(data),
+        # other code may read or see the same images differently
+        data_key=f"{canonical_json(data)} {digest}",
         split=spec.reference.split,
         number=len(images),
     )

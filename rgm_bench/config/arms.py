@@ -11,7 +11,7 @@ from rgm_bench.config.overlay import overlay_all
 from rgm_bench.config.placed import Placed, plain
 from rgm_bench.config.problems import Problems, listing, nearest
 from rgm_bench.config.reading import described
-from rgm_bench.config.spec import SNAPSHOT_SHARES, TrainingSpec, extractor_misfit
+from rgm_bench.config.spec import SNAPSHOT_SHARES, TrainingSpec, reference_misfit
 from rgm_bench.config.study import AxisValue
 
 Choice = Mapping[str, int]
@@ -111,12 +111,14 @@ class Arms:
         training, evaluation = self.training(choice, seed), self.evaluation(name, choice)
         if training is None or evaluation is None:
             return None
-        misfit = extractor_misfit(evaluation.reference.extractor, training.data)
+        misfit = reference_misfit(evaluation.reference, training.data)
         if misfit is None:
             return training, evaluation
-        place = self._evaluation_node(name, choice).get("reference", "extractor")
-        assert place is not None
-        self._problems.add(place.at, ("evaluations", name, "reference", "extractor"), misfit)
+        field, text = misfit
+        reference = self._evaluation_node(name, choice).get("reference")
+        assert reference is not None  # a reference without an extractor is refused before
+        place = reference.get(field) or reference
+        self._problems.add(place.at, ("evaluations", name, "reference", field), text)
         return None
 
     def check_base(self, seed: int) -> None:

@@ -242,6 +242,16 @@ class TrainingSpec(Spec):
         return self
 
 
+_NUM_IMAGES = {
+    ("digits", "train"): 1437,
+    ("digits", "test"): 360,
+    ("fashion_mnist", "train"): 60_000,
+    ("fashion_mnist", "test"): 10_000,
+    ("cifar10", "train"): 50_000,
+    ("cifar10", "test"): 10_000,
+}
+
+
 def _check_batch(spec: TrainingSpec) -> None:
     unit = STDDEV_GROUP * spec.numerics.accumulation
     if spec.batch_size % unit:
@@ -249,6 +259,12 @@ def _check_batch(spec: TrainingSpec) -> None:
             f"batch_size is a multiple of {unit} (groups of {STDDEV_GROUP} images x "
             f"accumulation {spec.numerics.accumulation}); found {spec.batch_size}, "
             f"try {max(1, round(spec.batch_size / unit)) * unit}"
+        )
+    there = _NUM_IMAGES.get((spec.data.kind, spec.data.split))
+    if there is not None and spec.batch_size > there:
+        raise ValueError(
+            f"batch_size is at most the {there} images of {spec.data.kind} {spec.data.split}; "
+            f"found {spec.batch_size}"
         )
     if spec.images % spec.batch_size:
         lower = spec.images // spec.batch_size * spec.batch_size
@@ -336,12 +352,12 @@ class EvaluationSpec(Spec):
     seed: Seed
 
     @model_validator(mode="after")
-    def _extractor_fits(self) -> Self:
+    def _reference_fits(self) -> Self:
         source = self.source
         data = source.data if isinstance(source, RealSplitSource) else source.training.data
-        misfit = extractor_misfit(self.reference.extractor, data)
+        misfit = reference_misfit(self.reference, data)
         if misfit:
-            raise ValueError(f"reference.extractor {misfit}")
+            raise ValueError(f"reference.{misfit[0]} {misfit[1]}")
         return self
 
 
@@ -349,13 +365,17 @@ _EXTRACTOR_SHAPES = {"digits_cnn_v1": (1, 8, 8), "fashion_mnist_cnn_v1": (1, 32,
 """Channels, height and width that the small classifiers were trained on; Inception sees any."""
 
 
-def extractor_misfit(extractor: str, data: DataSpec) -> str | None:
-    """Why an extractor cannot see images of `data`, and which one can; None if it can."""
-    sees, shape = _EXTRACTOR_SHAPES.get(extractor), data.image_shape
+def reference_misfit(reference: ReferenceSpec, data: DataSpec) -> tuple[str, str] | None:
+    """Which field of a reference does not fit images of `data` and why; None if it fits."""
+    if isinstance(data, ImageFolderSpec) and reference.split != data.split:
+        # the id of a study holds the fingerprint of one split of a folder
+        return "split", f"found {reference.split}; for an image_folder it is that of the training"
+    extractor, shape = reference.extractor, data.image_shape
+    sees = _EXTRACTOR_SHAPES.get(extractor)
     if sees is None or sees == shape:
         return None
     fitting = [name for name, seen in _EXTRACTOR_SHAPES.items() if seen == shape]
-    return (
+    return "extractor", (
         f"found {extractor}, which sees images of {_sizes(sees)}; those of {data.kind} are "
         f"{_sizes(shape)}: use {next(iter(fitting), 'inception_v3_compat')}"
     )

@@ -244,12 +244,12 @@ def _instructions(kind: DataKind, name: str | None) -> str:
         case "fashion_mnist":
             return (
                 "apt-get install dataset-fashion-mnist (Debian and Ubuntu)\n"
-                "or: rgm-bench data get fashion_mnist\n"
+                "or: rgm-bench data --get fashion_mnist\n"
                 f"or: put its four idx files, .gz or not, into {root / 'fashion_mnist'}"
             )
         case "cifar10":
             return (
-                "rgm-bench data get cifar10\n"
+                "rgm-bench data --get cifar10\n"
                 "or: get https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz and unpack it "
                 f"with: tar -xzf cifar-10-python.tar.gz -C {root}"
             )

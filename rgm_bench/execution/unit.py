@@ -62,6 +62,8 @@ class StoreWorker:
                 return finished
             outcome = self._compute(store, unit, digest, lease)
             store.commit(outcome)
+            # only now: a commit that failed would have cost the whole training
+            _discard_checkpoint(store.folder(unit.kind, unit.id, digest))
         return outcome
 
     def _compute(self, store: Store, unit: Unit, digest: str, lease: Lease) -> Outcome:
@@ -91,15 +93,33 @@ class StoreWorker:
                 assert_never(unit.kind)
 
 
+def _discard_checkpoint(folder: Path) -> None:
+    from rgm_bench.trial import CHECKPOINT
+
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
 def _weights(store: Store, spec: EvaluationSpec, training_id: str | None) -> Path | None:
-    """The snapshot that an evaluation measures; None if the training diverged before it."""
+    """The snapshot that an evaluation measures; None if the training diverged before it.
+
+    Raises:
+        StoreError: the training is not in the store under the present code.
+    """
     from rgm_bench.trial import snapshot_path
 
     if not isinstance(spec.source, TrainingSource) or training_id is None:
         return None
-    folder = store.folder("training", training_id, code_digest("training"))
-    path = snapshot_path(folder, spec.source.training.images_at(spec.source.at))
-    return path if path.exists() else None
+    digest = code_digest("training")
+    training = store.outcome("training", training_id, digest)
+    if training is None:
+        raise StoreError(
+            f"training {training_id} is not in {store.root} under the present code ({digest}); "
+            "the same code has to run on the driver and on every worker"
+        )
+    images = spec.source.training.images_at(spec.source.at)
+    if training.status == "diverged" and images > training.images:
+        return None
+    return snapshot_path(store.folder("training", training_id, digest), images)
 
 
 @contextmanager

@@ -24,6 +24,8 @@ TRAINING_PARTS = (
     "training",
     "batching.py",
     "build.py",
+    "config/spec.py",
+    "execution/device.py",
     "objectives.py",
     "optim.py",
     "rng.py",
@@ -38,9 +40,9 @@ _OFFLINE = ("location.py", "train_extractor.py", "names.py")
 @cache
 def code_digest(kind: UnitKind) -> str:
     """8 hexadecimal digits for the code and libraries that a unit of `kind` runs through."""
-    parts, libraries = TRAINING_PARTS, ["torch"]
+    parts, libraries = TRAINING_PARTS, ("torch", "pillow")
     if kind == "evaluation":
-        parts, libraries = EVALUATION_PARTS, ["torch", "torch-fidelity"]
+        parts, libraries = EVALUATION_PARTS, (*libraries, "torch-fidelity", "numpy", "scipy")
     text = hashlib.sha256()
     for library in libraries:
         text.update(f"{library}=={version(library)}\n".encode())

@@ -17,7 +17,12 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         StoreError: the folder cannot be written, or its disk is full.
     """
-    _write_beside(path, content).replace(path)
+    written = _write_beside(path, content)
+    try:
+        written.replace(path)
+    except OSError as error:
+        written.unlink()
+        raise StoreError(explain(error, path)) from error
 
 
 def create_whole(path: Path, content: bytes) -> bool:
@@ -31,6 +36,8 @@ def create_whole(path: Path, content: bytes) -> bool:
         os.link(written, path)
     except FileExistsError:
         return False
+    except OSError as error:  # file systems such as exFAT have no second name for a file
+        raise StoreError(explain(error, path)) from error
     finally:
         written.unlink()
     return True

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, final
 
+from rgm_bench.errors import StoreError
+from rgm_bench.results.files import explain
+
 
 @final
 class Journal:
@@ -17,16 +20,26 @@ class Journal:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        self._file = (folder / f"{stamp}-{os.getpid()}.jsonl").open("ab")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = (folder / f"{stamp}-{os.getpid()}.jsonl").open("ab", buffering=0)
+        except OSError as error:
+            raise StoreError(explain(error, folder)) from error
 
     def append(self, event: str, **fields: Any) -> None:
-        """Write one event with the present time."""
+        """Write one event with the present time.
+
+        Raises:
+            StoreError: the disk is full, or the folder is gone.
+        """
         line = json.dumps({"time": time.time(), "event": event, **fields})
-        self._file.write(line.encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.write(line.encode() + b"\n")
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise StoreError(explain(error, self._folder)) from error
 
     def close(self) -> None:
         """Close the segment."""

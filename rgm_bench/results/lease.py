@@ -1,9 +1,11 @@
 """Leases: one process works on a unit at a time, and everybody can see how far it is."""
 
 import json
+import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +13,7 @@ from typing import Self, final
 
 import psutil
 
+from rgm_bench.errors import StoreError
 from rgm_bench.results.files import create_whole, write_whole
 from rgm_bench.results.schema import UnitKind
 
@@ -45,7 +48,10 @@ class Progress:
         if self.host != socket.gethostname():
             return time.time() - self.heartbeat > EXPIRY_SECONDS
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.process_started) > 1
+            process = psutil.Process(self.pid)
+            if process.status() == psutil.STATUS_ZOMBIE:  # killed, and nobody has asked of it
+                return True
+            return abs(process.create_time() - self.process_started) > 1
         except psutil.NoSuchProcess:
             return True
 
@@ -76,7 +82,7 @@ class Lease:
             held = read_progress(path)
             if held is not None and not held.is_abandoned:
                 return None
-            path.unlink(missing_ok=True)
+            _take_away(path, held)
         return cls(path, progress)
 
     def update(self, images_seen: int, images: int) -> None:
@@ -100,12 +106,40 @@ class Lease:
     ) -> None:
         self._done.set()
         self._heart.join()
-        self._path.unlink(missing_ok=True)
+        if self._is_ours():
+            self._path.unlink(missing_ok=True)
 
     def _beat(self) -> None:
         while not self._done.wait(HEARTBEAT_SECONDS):
             self._progress.heartbeat = time.time()
-            write_whole(self._path, _to_bytes(self._progress))
+            with suppress(StoreError):  # a full disk: the work itself will say so, if it lasts
+                if self._is_ours():
+                    write_whole(self._path, _to_bytes(self._progress))
+
+    def _is_ours(self) -> bool:
+        held = read_progress(self._path)
+        return held is not None and _owner(held) == _owner(self._progress)
+
+
+def _take_away(path: Path, dead: Progress | None) -> None:
+    """Remove the lease of a dead process: of several that try, one does, and the rest look again.
+
+    A lease that another has put there meanwhile is put back.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return
+    moved = read_progress(aside)
+    if moved is not None and (dead is None or _owner(moved) != _owner(dead)):
+        with suppress(FileExistsError):
+            os.link(aside, path)
+    aside.unlink()
+
+
+def _owner(progress: Progress) -> tuple[str, int, float]:
+    return progress.host, progress.pid, progress.started
 
 
 def read_progress(path: Path) -> Progress | None:

@@ -9,6 +9,7 @@ the first valid commit wins.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from functools import cached_property
@@ -18,7 +19,7 @@ from typing import Any, Literal
 from rgm_bench.config.study import StudySpec
 from rgm_bench.errors import StoreError
 from rgm_bench.results.code import code_digest
-from rgm_bench.results.files import create_whole, explain, to_json, write_whole
+from rgm_bench.results.files import create_whole, explain, to_json
 from rgm_bench.results.schema import Outcome, UnitKind
 
 CodePolicy = Literal["warn", "strict", "ignore"]
@@ -57,8 +58,8 @@ class Store:
         Raises:
             StoreError: it cannot.
         """
-        probe = self.root / ".writable"
-        write_whole(probe, b"")
+        probe = self.root / f".writable-{os.getpid()}"
+        create_whole(probe, b"")
         probe.unlink()
 
     def folder(self, kind: UnitKind, unit_id: str, digest: str) -> Path:

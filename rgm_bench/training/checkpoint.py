@@ -1,7 +1,6 @@
-"""All that a training needs to go on, in one file that is either whole or not there."""
+"""All that a training needs to go on, as one file."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,15 +23,10 @@ class Checkpoint:
         """The tensors whose names start with `prefix`, without it."""
         return {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
 
-    def write(self, path: Path) -> None:
-        """Write whole, then rename: whoever dies meanwhile leaves the file that was there."""
+    def to_bytes(self) -> bytes:
+        """The content of a safetensors file."""
         tensors = {name: tensor.contiguous().cpu() for name, tensor in self.tensors.items()}
-        written = path.with_name(f".{path.name}.{os.getpid()}")
-        with written.open("wb") as file:
-            file.write(save(tensors, metadata={"notes": json.dumps(self.notes)}))
-            file.flush()
-            os.fsync(file.fileno())
-        written.replace(path)
+        return save(tensors, metadata={"notes": json.dumps(self.notes)})
 
     @classmethod
     def read(cls, path: Path, device: torch.device) -> "Checkpoint | None":

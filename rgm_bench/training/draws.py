@@ -5,6 +5,7 @@ from typing import final
 
 import torch
 
+from rgm_bench.errors import DataError
 from rgm_bench.models.latent import LatentDistribution
 from rgm_bench.rng import generator
 from rgm_bench.types import ByteImage, Image, Latent, Level, Sample
@@ -77,6 +78,11 @@ class DrawSource:
         self.num_levels, self.one_level_per_batch = num_levels, one_level_per_batch
         self.latent = latent
         self.steps_per_epoch = len(images) // batch_size
+        if not self.steps_per_epoch:
+            raise DataError(
+                f"batch_size {batch_size} is larger than the data set, which has {len(images)} "
+                "images; use a smaller one"
+            )
         self._epoch: tuple[int, torch.Tensor] | None = None
 
     def at(self, step: int) -> Draws:

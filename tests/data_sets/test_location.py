@@ -51,7 +51,7 @@ def test_a_folder_without_one_file_is_passed_over(root: Path, fashion_mnist: Cal
     ("kind", "command"),
     [
         ("fashion_mnist", "apt-get install dataset-fashion-mnist"),
-        ("fashion_mnist", "rgm-bench data get fashion_mnist"),
+        ("fashion_mnist", "rgm-bench data --get fashion_mnist"),
         ("cifar10", "tar -xzf cifar-10-python.tar.gz -C "),
     ],
 )

@@ -55,13 +55,13 @@ def test_a_missing_evaluation_needs_its_training_by_the_present_code(tiny_study,
     for unit in units:
         if unit.kind == "training" or unit.id != units[-4].id:
             put(store, unit, "0" * 8)
-    plan = make_plan(tiny_study, View(store))
-    assert states(plan) == {
-        "training missing": 1,
-        "training stale": 1,
-        "evaluation missing": 1,
-        "evaluation stale": 3,
-    }
+    for policy, other in (("warn", "stale"), ("ignore", "done")):
+        assert states(make_plan(tiny_study, View(store, policy))) == {
+            "training missing": 1,
+            f"training {other}": 1,
+            "evaluation missing": 1,
+            f"evaluation {other}": 3,
+        }
 
 
 def test_a_training_that_nothing_needs_does_not_run(tiny_study, store) -> None:

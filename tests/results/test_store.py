@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from rgm_bench.errors import StoreError
@@ -165,6 +166,52 @@ def test_the_lease_of_a_dead_process_is_taken_over(tmp_path) -> None:
     assert Lease.acquire(tmp_path, "training", "u") is not None
 
 
+def test_of_many_that_take_over_a_dead_lease_one_gets_it(tmp_path) -> None:
+    script = (
+        "import os, pathlib, sys; from rgm_bench.results.lease import Lease;"
+        "Lease.acquire(pathlib.Path(sys.argv[1]), 'training', 'u'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    got: list[Lease] = []
+
+    def take() -> None:
+        lease = Lease.acquire(tmp_path, "training", "u")
+        if lease is not None:
+            got.append(lease)
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["u.json"]
+
+
+def test_the_lease_of_a_zombie_is_taken_over(tmp_path) -> None:
+    script = (
+        "import os, pathlib, sys; from rgm_bench.results.lease import Lease;"
+        "Lease.acquire(pathlib.Path(sys.argv[1]), 'training', 'u'); os._exit(9)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
+    while not (tmp_path / "u.json").exists() or psutil.Process(child.pid).status() != "zombie":
+        time.sleep(0.01)
+    assert running(tmp_path) == []
+    assert Lease.acquire(tmp_path, "training", "u") is not None
+    child.wait()
+
+
+def test_a_journal_on_a_full_disk_says_so(tmp_path, monkeypatch) -> None:
+    journal = Journal(tmp_path)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match="the disk is full"):
+        journal.append("submitted", unit="a")
+
+
 def test_a_lease_of_another_machine_expires_with_its_heartbeat(tmp_path) -> None:
     Lease.acquire(tmp_path, "training", "u")
     path = tmp_path / "u.json"
@@ -221,6 +268,8 @@ def copied_package(tmp_path, monkeypatch) -> Path:
     [
         ("objectives.py", True, True),
         ("models/ncsnpp.py", True, True),
+        ("config/spec.py", True, True),
+        ("execution/device.py", True, True),
         ("sampling/restoration.py", False, True),
         ("metrics/fidelity.py", False, True),
         ("metrics/train_extractor.py", False, False),

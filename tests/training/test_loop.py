@@ -28,11 +28,24 @@ def train(spec, steps: int | None = None):
     return training
 
 
-@pytest.mark.parametrize("broken_off_after", [1, 4, 9])
-def test_a_resumed_training_has_the_same_bits(tiny_spec, tmp_path, broken_off_after) -> None:
-    unbroken = train(tiny_spec())
-    train(tiny_spec(), broken_off_after).checkpoint().write(tmp_path / "c")
-    resumed = build_training(tiny_spec(), CPU)
+@pytest.mark.parametrize(
+    ("broken_off_after", "numerics"),
+    [
+        (1, {}),
+        (4, {"channels_last": True}),
+        (4, {"precision": "bfloat16", "accumulation": 2}),
+        (9, {}),
+        (10, {}),
+    ],
+)
+def test_a_resumed_training_has_the_same_bits(
+    tiny_spec, tmp_path, broken_off_after, numerics
+) -> None:
+    fields = {"numerics": numerics}
+    unbroken = train(tiny_spec(**fields))
+    half = train(tiny_spec(**fields), broken_off_after)
+    (tmp_path / "c").write_bytes(half.checkpoint().to_bytes())
+    resumed = build_training(tiny_spec(**fields), CPU)
     checkpoint = Checkpoint.read(tmp_path / "c", CPU)
     assert checkpoint is not None
     resumed.resume(checkpoint)
@@ -45,7 +58,7 @@ def test_a_resumed_training_has_the_same_bits(tiny_spec, tmp_path, broken_off_af
 def test_a_checkpoint_is_whole_or_not_there(tiny_spec, tmp_path) -> None:
     path = tmp_path / "c"
     assert Checkpoint.read(path, CPU) is None
-    train(tiny_spec(), 1).checkpoint().write(path)
+    path.write_bytes(train(tiny_spec(), 1).checkpoint().to_bytes())
     path.write_bytes(path.read_bytes()[:-100])
     assert Checkpoint.read(path, CPU) is None
 
@@ -155,8 +168,8 @@ def test_draws_are_standard_normal_and_levels_uniform() -> None:
 
 def test_half_of_the_images_are_mirrored() -> None:
     images = torch.tensor([0, 255], dtype=torch.uint8).reshape(1, 1, 1, 2).expand(1000, 1, 1, 2)
-    draws = make_draws(horizontal_flip=True, batch_size=1000)
-    draws.images, draws.steps_per_epoch = images, 1
+    draws = make_draws(horizontal_flip=True)
+    draws.images, draws.steps_per_epoch, draws.batch_size = images, 1, 1000
     mirrored = (draws.at(0).x0[:, 0, 0, 0] > 0).sum().item()
     assert abs(mirrored - 500) < 80
 

@@ -1,0 +1,99 @@
+"""A worker carries out units: what it leaves behind when something goes wrong at a bad moment."""
+
+import json
+
+import pytest
+
+from rgm_bench.config.spec import spec_id
+from rgm_bench.errors import StoreError
+from rgm_bench.execution.base import Unit
+from rgm_bench.execution.unit import StoreWorker
+from rgm_bench.plan import make_plan
+from rgm_bench.results.store import Store, View
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return Store(tmp_path)
+
+
+@pytest.fixture
+def units(without_real, store) -> list[Unit]:
+    return [planned.unit for planned in make_plan(without_real, View(store)).units]
+
+
+def of_kind(units: list[Unit], kind: str) -> Unit:
+    return next(unit for unit in units if unit.kind == kind)
+
+
+def test_a_unit_is_committed_and_its_checkpoint_discarded(units, store) -> None:
+    worker, training = StoreWorker(str(store.root)), of_kind(units, "training")
+    assert worker(training).ending == "ok"
+    (folder,) = (store.root / "trainings" / training.id).iterdir()
+    assert {path.name for path in folder.iterdir()} == {
+        "result.json",
+        "curve.json",
+        "log.txt",
+        *(f"snapshot-{images}.safetensors" for images in (32, 48, 80, 160)),
+    }
+    found = json.loads((folder / "result.json").read_text())
+    assert found["cost"]["parameters_generator"] > 0
+    assert list((store.root / "leases").iterdir()) == []
+
+
+def test_a_commit_that_fails_costs_no_training(units, store, monkeypatch) -> None:
+    worker, training = StoreWorker(str(store.root)), of_kind(units, "training")
+
+    def full(self, outcome):
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(Store, "commit", full)
+    failed = worker(training)
+    assert (failed.ending, failed.reason) == ("failed", "the disk is full")
+    monkeypatch.undo()
+    assert worker(training).ending == "ok"
+    (log,) = (store.root / "trainings" / training.id).glob("*/log.txt")
+    assert "160 images are done of 160" in log.read_text()
+
+
+def test_an_evaluation_without_its_training_fails_and_is_not_diverged(units, store) -> None:
+    attempt = StoreWorker(str(store.root))(of_kind(units, "evaluation"))
+    assert attempt.ending == "failed"
+    assert "is not in" in (attempt.reason or "")
+    assert store.outcome("evaluation", attempt.unit) is None
+
+
+def test_a_lost_snapshot_fails_with_the_way_out(units, store) -> None:
+    worker, evaluation = StoreWorker(str(store.root)), of_kind(units, "evaluation")
+    training = next(unit for unit in units if unit.id == evaluation.needs)
+    assert worker(training).ending == "ok"
+    for snapshot in store.root.glob("trainings/*/*/snapshot-160.safetensors"):
+        snapshot.write_bytes(snapshot.read_bytes()[:100])
+    attempt = worker(evaluation)
+    assert attempt.ending == "failed"
+    assert "rgm-bench retry" in (attempt.reason or "")
+
+
+def test_what_measures_a_diverged_training_is_diverged(units, store, monkeypatch) -> None:
+    worker, evaluation = StoreWorker(str(store.root)), of_kind(units, "evaluation")
+    training = next(unit for unit in units if unit.id == evaluation.needs)
+
+    def not_finite(losses, images_seen):
+        from rgm_bench.errors import DivergedError
+
+        if images_seen > 64:
+            raise DivergedError("planted", images_seen)
+
+    monkeypatch.setattr("rgm_bench.training.loop._require_finite", not_finite)
+    assert worker(training).ending == "diverged"
+    attempt = worker(evaluation)
+    assert attempt.ending == "diverged"
+    assert attempt.reason == "the training diverged before 160 images"
+
+
+def test_the_id_of_a_unit_is_that_of_its_spec(units) -> None:
+    from rgm_bench.config.spec import TrainingSpec
+
+    for unit in units:
+        if unit.kind == "training":
+            assert spec_id(TrainingSpec.model_validate(unit.spec, strict=False)) == unit.id
