@@ -14,7 +14,7 @@ from torch.utils.flop_counter import flop_registry
 
 from rgm_bench.batching import STDDEV_GROUP
 from rgm_bench.build import build_generator, build_latent, build_step
-from rgm_bench.config.spec import NcsnppSpec, NumericsSpec, TrainingSpec
+from rgm_bench.config.spec import NcsnppSpec, NumericsSpec, TrainingSpec, canonical_json
 from rgm_bench.training.draws import Draws, DrawSource
 
 
@@ -23,11 +23,12 @@ def step_flops(spec: TrainingSpec, device: torch.device) -> float:
     # arms that differ in these cost the same, and one count serves them all
     method = spec.method.model_copy(update={"fidelity_weight": 1.0})
     alike = {"seed": 0, "numerics": NumericsSpec(), "method": method}
-    return _count_step(spec.model_copy(update=alike), device)
+    return _count_step(canonical_json(spec.model_copy(update=alike)), device)
 
 
 @lru_cache(maxsize=64)
-def _count_step(spec: TrainingSpec, device: torch.device) -> float:
+def _count_step(text: str, device: torch.device) -> float:
+    spec = TrainingSpec.model_validate_json(text)
     draws, step = _draws(spec, device), build_step(spec, device)
     with _Count() as penalised:
         step(draws, step=0, decay=1.0)
@@ -38,11 +39,16 @@ def _count_step(spec: TrainingSpec, device: torch.device) -> float:
     return (ordinary.flops + lazy) / STDDEV_GROUP
 
 
-@lru_cache(maxsize=64)
 def restoration_flops(
     spec: NcsnppSpec, image_shape: tuple[int, int, int], device: torch.device
 ) -> float:
     """Operations of one evaluation of a generator for one image."""
+    return _count_restoration(canonical_json(spec), image_shape, device)
+
+
+@lru_cache(maxsize=64)
+def _count_restoration(text: str, image_shape: tuple[int, int, int], device: torch.device) -> float:
+    spec = NcsnppSpec.model_validate_json(text)
     generator = build_generator(spec, image_shape).to(device)
     y = torch.zeros(STDDEV_GROUP, *image_shape, device=device)
     level = torch.zeros(STDDEV_GROUP, dtype=torch.int64, device=device)
