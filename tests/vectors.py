@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import safe_open
 from torch import Tensor
+
+from rgm_bench.models.discriminator import Discriminator
+from rgm_bench.models.ncsnpp import Ncsnpp
 
 DATA = Path(__file__).parent / "data"
 
@@ -33,6 +36,33 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(before)
+
+
+def published_generator(config: dict[str, Any]) -> Ncsnpp:
+    """Our generator in the sizes that a file was computed with."""
+    return Ncsnpp(
+        image_shape=(config["num_channels"], config["image_size"], config["image_size"]),
+        base_channels=config["num_channels_dae"],
+        channel_multipliers=config["ch_mult"],
+        blocks_per_level=config["num_res_blocks"],
+        attention_resolutions=config["attn_resolutions"],
+        latent_size=config["nz"],
+        latent_embedding=config["z_emb_dim"],
+        latent_layers=config["n_mlp"],
+        output="tanh",
+    )
+
+
+def published_discriminator(
+    config: dict[str, Any], size: Literal["small", "large"]
+) -> Discriminator:
+    """Our discriminator in the sizes that a file was computed with."""
+    return Discriminator(
+        size=size,
+        image_channels=config.get("nc", 3),
+        base_channels=config["ngf"],
+        time_embedding=config["t_emb_dim"],
+    )
 
 
 def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

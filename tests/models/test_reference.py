@@ -9,22 +9,20 @@ from rgm_bench.models.discriminator import Discriminator
 from rgm_bench.models.ncsnpp import Ncsnpp
 from rgm_bench.models.official import load_into, read_state
 from rgm_bench.models.toy import ToyDiscriminator, ToyGenerator
-from tests.vectors import difference, load, shapes_in, two_threads, under
+from tests.vectors import (
+    difference,
+    load,
+    published_discriminator,
+    published_generator,
+    shapes_in,
+    two_threads,
+    under,
+)
 
 
 def test_generator_equals_the_published_one() -> None:
     tensors, config = load("generator_16px")
-    generator = Ncsnpp(
-        image_shape=(config["num_channels"], config["image_size"], config["image_size"]),
-        base_channels=config["num_channels_dae"],
-        channel_multipliers=config["ch_mult"],
-        blocks_per_level=config["num_res_blocks"],
-        attention_resolutions=config["attn_resolutions"],
-        latent_size=config["nz"],
-        latent_embedding=config["z_emb_dim"],
-        latent_layers=config["n_mlp"],
-        output="tanh",
-    )
+    generator = published_generator(config)
     load_into(generator, under("state.", tensors))
     x = tensors["input.x"].clone().requires_grad_()
     x0 = generator(x, tensors["input.t"], tensors["input.z"])
@@ -37,12 +35,7 @@ def test_generator_equals_the_published_one() -> None:
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_discriminator_equals_the_published_one(size) -> None:
     tensors, config = load(f"discriminator_{size}")
-    discriminator = Discriminator(
-        size=size,
-        image_channels=config["nc"],
-        base_channels=config["ngf"],
-        time_embedding=config["t_emb_dim"],
-    )
+    discriminator = published_discriminator(config, size)
     load_into(discriminator, under("state.", tensors))
     x, level = tensors["input.x"].clone().requires_grad_(), tensors["input.t"]
     with two_threads():

@@ -5,18 +5,13 @@ from torch import nn
 from rgm_bench.models.discriminator import Discriminator
 from rgm_bench.optim import Adam
 from rgm_bench.priors.kld import KldPrior, kld_penalty, logistic_loss, r1_penalty
-from tests.vectors import difference, load, two_threads, under
+from tests.vectors import difference, load, published_discriminator, two_threads, under
 
 
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_losses_and_lazy_penalty_equal_the_published_ones(size) -> None:
     tensors, config = load(f"discriminator_{size}")
-    discriminator = Discriminator(
-        size=size,
-        image_channels=config["nc"],
-        base_channels=config["ngf"],
-        time_embedding=config["t_emb_dim"],
-    )
+    discriminator = published_discriminator(config, size)
     discriminator.load_state_dict(under("state.", tensors))
     x, level = tensors["input.x"].clone().requires_grad_(), tensors["input.t"]
     with two_threads():

@@ -155,23 +155,21 @@ def test_one_lease_at_a_time_with_progress(tmp_path, monkeypatch) -> None:
     assert Lease.acquire(tmp_path, "training", "u") is not None
 
 
+LEASE_AND_DIE = (
+    "import os, pathlib, sys; from rgm_bench.results.lease import Lease;"
+    "Lease.acquire(pathlib.Path(sys.argv[1]), 'training', 'u'); os._exit(9)"
+)
+
+
 def test_the_lease_of_a_dead_process_is_taken_over(tmp_path) -> None:
-    script = (
-        "import os, pathlib, sys; from rgm_bench.results.lease import Lease;"
-        "Lease.acquire(pathlib.Path(sys.argv[1]), 'training', 'u').__enter__(); os._exit(9)"
-    )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    subprocess.run([sys.executable, "-c", LEASE_AND_DIE, str(tmp_path)], check=False)
     assert (tmp_path / "u.json").exists()
     assert running(tmp_path) == []
     assert Lease.acquire(tmp_path, "training", "u") is not None
 
 
 def test_of_many_that_take_over_a_dead_lease_one_gets_it(tmp_path) -> None:
-    script = (
-        "import os, pathlib, sys; from rgm_bench.results.lease import Lease;"
-        "Lease.acquire(pathlib.Path(sys.argv[1]), 'training', 'u'); os._exit(9)"
-    )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    subprocess.run([sys.executable, "-c", LEASE_AND_DIE, str(tmp_path)], check=False)
     got: list[Lease] = []
 
     def take() -> None:
@@ -189,11 +187,7 @@ def test_of_many_that_take_over_a_dead_lease_one_gets_it(tmp_path) -> None:
 
 
 def test_the_lease_of_a_zombie_is_taken_over(tmp_path) -> None:
-    script = (
-        "import os, pathlib, sys; from rgm_bench.results.lease import Lease;"
-        "Lease.acquire(pathlib.Path(sys.argv[1]), 'training', 'u'); os._exit(9)"
-    )
-    child = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
+    child = subprocess.Popen([sys.executable, "-c", LEASE_AND_DIE, str(tmp_path)])
     while not (tmp_path / "u.json").exists() or psutil.Process(child.pid).status() != "zombie":
         time.sleep(0.01)
     assert running(tmp_path) == []

@@ -5,15 +5,13 @@ import torch
 from torch import nn
 
 from rgm_bench.forward.noise import NoiseForward
-from rgm_bench.models.discriminator import Discriminator
 from rgm_bench.models.ema import moving_average
-from rgm_bench.models.ncsnpp import Ncsnpp
 from rgm_bench.objectives import ResampleObjective
 from rgm_bench.optim import Adam
 from rgm_bench.priors.kld import KldPrior
 from rgm_bench.training.draws import Draws, HalfStepDraws
 from rgm_bench.training.step import TrainingStep
-from tests.vectors import load, under
+from tests.vectors import load, published_discriminator, published_generator, under
 
 STEPS, DRAWS_OF_A_STEP = 3, 11
 
@@ -42,23 +40,8 @@ def draws_of(step: int, tensors: dict) -> Draws:
 @pytest.mark.parametrize("accumulation", [1, 2])
 def test_three_steps_of_kld_equal_the_published_ones(accumulation) -> None:
     tensors, config = load("training_kld_noise")
-    generator = Ncsnpp(
-        image_shape=(config["num_channels"], config["image_size"], config["image_size"]),
-        base_channels=config["num_channels_dae"],
-        channel_multipliers=config["ch_mult"],
-        blocks_per_level=config["num_res_blocks"],
-        attention_resolutions=config["attn_resolutions"],
-        latent_size=config["nz"],
-        latent_embedding=config["z_emb_dim"],
-        latent_layers=config["n_mlp"],
-        output="tanh",
-    )
-    discriminator = Discriminator(
-        size="small",
-        image_channels=config["num_channels"],
-        base_channels=config["ngf"],
-        time_embedding=config["t_emb_dim"],
-    )
+    generator = published_generator(config)
+    discriminator = published_discriminator(config, "small")
     before = {
         "generator": under("NCSNpp.before.", tensors),
         "discriminator": under("Discriminator_small.before.", tensors),
