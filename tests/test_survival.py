@@ -65,6 +65,8 @@ def started(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         [*COMMAND, "--store", str(tmp_path), "--workers", "2"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # tests in the background of a shell inherit that Ctrl-C is ignored; a terminal's do not
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("trainings/*/*/checkpoint.safetensors")):
