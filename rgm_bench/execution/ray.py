@@ -102,7 +102,8 @@ def _start(address: str | None, workers: int | None) -> None:
         first = str(error).strip().splitlines()[0]
         raise UserError(
             f"{where} cannot be reached: {first}\n"
-            "check the address, or leave out --address; `--executor local` runs without Ray"
+            "check the address, and set RAY_AUTH_MODE=token for a cluster that asks for a token; "
+            "without --address Ray starts here, and `--executor local` runs without Ray"
         ) from error
 
 
