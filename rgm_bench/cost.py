@@ -1,7 +1,7 @@
 """What a training and a sample cost in floating point operations, counted, not estimated.
 
 Convolutions, matrix products and attention count, a multiplication and an addition as two; the
-rest is left out. Counted on a batch of one group of images: the cost of a batch is linear in it.
+rest is left out.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,61 +13,78 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from rgm_bench.batching import STDDEV_GROUP
-from rgm_bench.build import build_generator, build_latent, build_step
-from rgm_bench.config.spec import NcsnppSpec, NumericsSpec, TrainingSpec, canonical_json
-from rgm_bench.training.draws import Draws, DrawSource
+from rgm_bench.build.networks import build_generator
+from rgm_bench.build.training import build_draws, build_step
+from rgm_bench.config.parts import NO_PARTS, Parts
+from rgm_bench.config.spec import (
+    GeneratorSpec,
+    ImportedSpec,
+    NumericsSpec,
+    RgmSpec,
+    TrainingSpec,
+    adversary_of,
+    canonical_json,
+    generator_adapter,
+)
+from rgm_bench.training.base import TrainingStep
+from rgm_bench.training.step import RestorationStep
 
 
-def step_flops(spec: TrainingSpec, device: torch.device) -> float:
-    """Operations of a training step for one image, the lazy penalty spread over all steps."""
+def step_flops(spec: TrainingSpec, device: torch.device, parts: Parts = NO_PARTS) -> float:
+    """Operations of a training step for one sample, the lazy penalty spread over all steps.
+
+    0 for imported weights.
+    """
+    if isinstance(spec.method, ImportedSpec):
+        return 0.0
     # arms that differ in these cost the same, and one count serves them all
-    method = spec.method.model_copy(update={"fidelity_weight": 1.0})
-    alike = {"seed": 0, "numerics": NumericsSpec(), "method": method}
-    return _count_step(canonical_json(spec.model_copy(update=alike)), device)
+    alike: dict[str, Any] = {"seed": 0, "numerics": NumericsSpec()}
+    if isinstance(spec.method, RgmSpec):
+        alike["method"] = spec.method.model_copy(update={"fidelity_weight": 1.0})
+    return _count_step(canonical_json(spec.model_copy(update=alike)), device, parts)
 
 
 @lru_cache(maxsize=64)
-def _count_step(text: str, device: torch.device) -> float:
+def _count_step(text: str, device: torch.device, parts: Parts) -> float:
     spec = TrainingSpec.model_validate_json(text)
-    draws, step = _draws(spec, device), build_step(spec, device)
+    step = build_step(spec, device, parts)
+    batch = _batch_of(spec, step)
+    data = torch.zeros(batch, *spec.data.event_shape, device=device)
+    draws = build_draws(spec, step, data, batch, device).at(0)
     with _Count() as penalised:
         step(draws, step=0, decay=1.0)
     with _Count() as ordinary:
         # step 1 is without the penalty, unless every step is with it
         step(draws, step=1, decay=1.0)
-    lazy = (penalised.flops - ordinary.flops) / spec.method.prior.r1.every_steps
-    return (ordinary.flops + lazy) / STDDEV_GROUP
+    adversary = adversary_of(spec.method)
+    every = adversary.r1.every_steps if adversary else 1
+    lazy = (penalised.flops - ordinary.flops) / every
+    return (ordinary.flops + lazy) / batch
+
+
+def _batch_of(spec: TrainingSpec, step: TrainingStep) -> int:
+    """One group of images, where the cost of a batch is linear in it; else a whole batch."""
+    if isinstance(step, RestorationStep) and not step.objective.prior.additive:
+        return spec.batch_size
+    return STDDEV_GROUP
 
 
 def restoration_flops(
-    spec: NcsnppSpec, image_shape: tuple[int, int, int], device: torch.device
+    spec: GeneratorSpec, event_shape: tuple[int, ...], device: torch.device
 ) -> float:
-    """Operations of one evaluation of a generator for one image."""
-    return _count_restoration(canonical_json(spec), image_shape, device)
+    """Operations of one evaluation of a generator for one sample."""
+    return _count_restoration(generator_adapter.dump_json(spec), event_shape, device)
 
 
 @lru_cache(maxsize=64)
-def _count_restoration(text: str, image_shape: tuple[int, int, int], device: torch.device) -> float:
-    spec = NcsnppSpec.model_validate_json(text)
-    generator = build_generator(spec, image_shape).to(device)
-    y = torch.zeros(STDDEV_GROUP, *image_shape, device=device)
+def _count_restoration(text: bytes, event_shape: tuple[int, ...], device: torch.device) -> float:
+    spec = generator_adapter.validate_json(text)
+    generator = build_generator(spec, event_shape).to(device)
+    y = torch.zeros(STDDEV_GROUP, *event_shape, device=device)
     level = torch.zeros(STDDEV_GROUP, dtype=torch.int64, device=device)
     with _Count() as count, torch.no_grad():
         generator(y, level, torch.zeros(STDDEV_GROUP, spec.latent.size, device=device))
     return count.flops / STDDEV_GROUP
-
-
-def _draws(spec: TrainingSpec, device: torch.device) -> Draws:
-    shape = (STDDEV_GROUP, *spec.data.image_shape)
-    return DrawSource(
-        torch.zeros(shape, dtype=torch.uint8, device=device),
-        batch_size=STDDEV_GROUP,
-        seed=0,
-        horizontal_flip=False,
-        num_levels=spec.method.forward.num_levels,
-        one_level_per_batch=False,
-        latent=build_latent(spec.generator.latent),
-    ).at(0)
 
 
 @final

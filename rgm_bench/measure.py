@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from rgm_bench.build import build_training
+from rgm_bench.build.training import build_training
 from rgm_bench.config.spec import TrainingSpec
 from rgm_bench.cost import restoration_flops, step_flops
 from rgm_bench.trial import peak_memory_bytes
@@ -50,7 +50,7 @@ def measure_training(spec: TrainingSpec, device: torch.device) -> TrainingCost:
         peak_memory_bytes=peak_memory_bytes(device),
         flops=flops * spec.images,
         flops_per_image=flops,
-        restoration_flops=restoration_flops(spec.generator, spec.data.image_shape, device),
+        restoration_flops=restoration_flops(spec.generator, spec.data.event_shape, device),
         parameters=sum(p.numel() for p in training.step.generator.parameters()),
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from PIL import Image as Picture
 
-from rgm_bench.build import build_sampler
+from rgm_bench.build.sampling import build_sampler
 from rgm_bench.config.spec import RestorationSamplerSpec, TrainingSpec
 from rgm_bench.data.images import to_uint8
 from rgm_bench.errors import UserError

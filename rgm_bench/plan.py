@@ -3,9 +3,26 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, assert_never
 
-from rgm_bench.config.spec import RealSplitSource, TrainingSource
+from rgm_bench.config.spec import (
+    DdrmSpec,
+    DiffusionSamplerSpec,
+    FormulaSolverSpec,
+    GenerateSpec,
+    LatentDiversitySpec,
+    MeasureSpec,
+    OneShotSamplerSpec,
+    PlugAndPlaySpec,
+    PointsSpec,
+    RealSplitSource,
+    RestorationSamplerSpec,
+    RestoreSpec,
+    SamplerSpec,
+    SolverSpec,
+    TrainingSource,
+    TrainingSpec,
+)
 from rgm_bench.config.study import StudySpec, Trial
 from rgm_bench.execution.base import Unit
 from rgm_bench.results.schema import Outcome
@@ -79,7 +96,9 @@ def make_plan(study: StudySpec, view: View) -> Plan:
     An evaluation that has to run needs its training by the present code; one that is in the store
     does not ask what became of its training.
     """
-    evaluations = {trial.id: trial for trial in study.trials}
+    evaluations: dict[str, Trial] = {}
+    for trial in study.trials:
+        evaluations.setdefault(trial.id, trial)  # arms may share one: the first names it
     planned = {unit_id: _plan_evaluation(trial, view) for unit_id, trial in evaluations.items()}
     wanted = {p.unit.needs for p in planned.values() if p.state == "missing"}
     trainings: dict[str, PlannedUnit] = {}
@@ -123,10 +142,47 @@ def _state(outcome: Outcome | None, view: View) -> State:
 
 def _work(trial: Trial) -> float:
     """A generated image costs its evaluations of the network, a training step about six."""
-    source = trial.spec.source
-    if isinstance(source, RealSplitSource):
-        return trial.spec.num_images / 6
-    return trial.spec.num_images * source.training.method.forward.num_levels / 6
+    evaluations = 1
+    if not isinstance(trial.spec.source, RealSplitSource):
+        evaluations = _network_evaluations(trial.spec.measure, trial.spec.source.training)
+    return trial.spec.measure.count * evaluations / 6
+
+
+def _network_evaluations(measure: MeasureSpec, training: TrainingSpec) -> int:
+    """Of the network for one sample, before anything is built."""
+    match measure:
+        case GenerateSpec() | PointsSpec():
+            return _sampler_evaluations(measure.sampler, training)
+        case RestoreSpec():
+            return _solver_evaluations(measure.solver)
+        case LatentDiversitySpec():
+            return measure.num_latents
+        case _:
+            assert_never(measure)
+
+
+def _sampler_evaluations(sampler: SamplerSpec | None, training: TrainingSpec) -> int:
+    match sampler:
+        case RestorationSamplerSpec():
+            return training.num_levels
+        case DiffusionSamplerSpec():
+            return sampler.steps
+        case OneShotSamplerSpec() | None:
+            return 1
+        case _:
+            assert_never(sampler)
+
+
+def _solver_evaluations(solver: SolverSpec) -> int:
+    match solver:
+        case PlugAndPlaySpec():
+            return solver.iterations * solver.num_levels
+        case DdrmSpec():
+            return solver.steps
+        case FormulaSolverSpec():
+            return 1
+        case _:
+            assert_never(solver)
 
 
 def _arm_label(trial: Trial) -> str:
@@ -136,7 +192,7 @@ def _arm_label(trial: Trial) -> str:
 def trial_label(trial: Trial) -> str:
     """A trial in words: its axis values, its seed and what is measured."""
     if trial.real is not None:
-        return f"real {trial.real} images, seed {trial.seed}"
+        return f"real {trial.real} data, seed {trial.seed}"
     source = trial.spec.source
     share = f" at {source.at:g}" if isinstance(source, TrainingSource) else ""
     return ", ".join([*_arm(trial), f"{trial.evaluation}{share}"])

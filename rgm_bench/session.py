@@ -4,13 +4,13 @@ import sys
 from contextlib import suppress
 from typing import Literal, assert_never
 
-from rgm_bench.config.spec import ImageFolderSpec, RealSplitSource
+from rgm_bench.config.spec import GenerateSpec, ImageFolderSpec, PointsDataSpec
 from rgm_bench.config.study import StudySpec
 from rgm_bench.data.location import locate
 from rgm_bench.errors import StoreError
 from rgm_bench.execution.base import Executor
 from rgm_bench.execution.unit import StoreWorker
-from rgm_bench.plan import make_plan
+from rgm_bench.plan import Plan, make_plan
 from rgm_bench.results.journal import Journal
 from rgm_bench.results.store import View
 from rgm_bench.study_run import Driver, Observer, SilentObserver, Summary
@@ -23,16 +23,15 @@ ExecutorKind = Literal["ray", "local"]
 
 def require_inputs(study: StudySpec) -> None:
     """Raise MissingDataError unless all data and weights of the study are on this machine."""
-    sources = (trial.spec.source for trial in study.trials)
     # a dictionary, for each data set once and in the order of the study
-    data = dict.fromkeys(
-        source.data if isinstance(source, RealSplitSource) else source.training.data
-        for source in sources
-    )
-    for spec in data:
+    for spec in dict.fromkeys(trial.spec.data for trial in study.trials):
+        if isinstance(spec, PointsDataSpec):
+            continue  # computed
         name = spec.name if isinstance(spec, ImageFolderSpec) else None
         locate(spec.kind, name=name, split=spec.split)
-    if any(trial.spec.reference.extractor == "inception_v3_compat" for trial in study.trials):
+    measures = (trial.spec.measure for trial in study.trials)
+    extractors = {m.reference.extractor for m in measures if isinstance(m, GenerateSpec)}
+    if "inception_v3_compat" in extractors:
         # looked for, and if need be downloaded, before days of training and not after
         from rgm_bench.metrics.inception import inception_weights
 
@@ -47,6 +46,7 @@ def bring_on(
     workers: int | None = None,
     address: str | None = None,
     observer: Observer | None = None,
+    plan: Plan | None = None,
 ) -> Summary:
     """Run exactly the missing units of a study, and record what is finished in MLflow.
 
@@ -57,6 +57,7 @@ def bring_on(
         workers: units at once on this machine; None takes all CPUs.
         address: of a running Ray cluster.
         observer: told of all that happens; None tells nobody.
+        plan: of the study in this store, if the caller has just made it.
 
     Raises:
         MissingDataError: data or weights are not on this machine.
@@ -70,7 +71,8 @@ def bring_on(
     )
     ending: Ending = "killed"
     try:
-        summary = _run_missing(study, view, tracker, executor, workers, address, observer)
+        plan = plan or make_plan(study, view)
+        summary = _run_missing(study, plan, view, tracker, executor, workers, address, observer)
         tracker.record(study, view)
         ending = "failed" if summary.failed else "finished"
     finally:
@@ -80,6 +82,7 @@ def bring_on(
 
 def _run_missing(
     study: StudySpec,
+    plan: Plan,
     view: View,
     tracker: BackgroundTracker,
     executor: ExecutorKind,
@@ -87,7 +90,6 @@ def _run_missing(
     address: str | None,
     observer: Observer | None,
 ) -> Summary:
-    plan = make_plan(study, view)
     folder = view.store.claim_study_folder(study)
     if not plan.missing:
         return Summary()
@@ -115,7 +117,7 @@ def _run_missing(
 def _open_executor(
     study: StudySpec, view: View, kind: ExecutorKind, workers: int | None, address: str | None
 ) -> Executor:
-    perform = StoreWorker(str(view.store.root.resolve()), study.resources.gpus)
+    perform = StoreWorker(str(view.store.root.resolve()), study.resources.gpus, study.parts)
     match kind:
         case "local":
             from rgm_bench.execution.local import LocalExecutor

@@ -18,6 +18,7 @@ from rgm_bench.config.spec import (
     DiscriminatorSpec,
     EmaSpec,
     EvaluationSpec,
+    GenerateSpec,
     KldPriorSpec,
     LatentSpec,
     NcsnppSpec,
@@ -102,11 +103,13 @@ def training_spec(weight: float, seed: int) -> TrainingSpec:
 
 def make_generated(weight: float, seed: int, share: float, *, n: int = 1437) -> Trial:
     spec = EvaluationSpec(
-        kind="generate",
         source=TrainingSource(kind="training", training=training_spec(weight, seed), at=share),
-        sampler=RestorationSamplerSpec(kind="restoration"),
-        num_images=n,
-        reference=ReferenceSpec(extractor="digits_cnn_v1"),
+        measure=GenerateSpec(
+            kind="generate",
+            sampler=RestorationSamplerSpec(kind="restoration"),
+            num_images=n,
+            reference=ReferenceSpec(extractor="digits_cnn_v1"),
+        ),
         seed=seed,
     )
     return Trial({"fidelity_weight": weight}, seed, "generation", spec)
@@ -114,13 +117,15 @@ def make_generated(weight: float, seed: int, share: float, *, n: int = 1437) -> 
 
 def real(split: str, seed: int, *, n: int = 1437) -> Trial:
     spec = EvaluationSpec(
-        kind="generate",
         source=RealSplitSource.model_validate(
             {"kind": "real_split", "data": {"kind": "digits", "split": split}}
         ),
-        sampler=None,
-        num_images=n,
-        reference=ReferenceSpec(extractor="digits_cnn_v1"),
+        measure=GenerateSpec(
+            kind="generate",
+            sampler=None,
+            num_images=n,
+            reference=ReferenceSpec(extractor="digits_cnn_v1"),
+        ),
         seed=seed,
     )
     return Trial({}, seed, "generation", spec, "test" if split == "test" else "train")
@@ -145,6 +150,7 @@ def make_sweep(
         axes={"fidelity_weight": tuple(weights)},
         seeds=tuple(seeds),
         resources=Resources(),
+        claims={},
         report=report,
         trials=tuple(trials),
         resolved={"grammar": 1, "name": "lambda_sweep", "title": title, "seeds": list(seeds)},
@@ -181,7 +187,7 @@ class Folder:
     def finish(self, trial: Trial, **scores: float) -> None:
         """Give a trial, and the training it measures, a result; scores by their short names."""
         made_up = _scores(trial) | scores
-        suffix = f"{trial.spec.reference.extractor}.n{trial.spec.num_images}"
+        suffix = f"{trial.spec.measure.space}.n{trial.spec.measure.count}"
         self._finish_training(trial)
         self.write(
             Outcome(

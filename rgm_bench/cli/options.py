@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rgm_bench.config.study import StudySpec
     from rgm_bench.results.store import View
 
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (YAML).")]
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (YAML, or Python).")]
 Profile = Annotated[str, typer.Option(help="Which profile of the study.")]
 Overrides = Annotated[
     list[str],
@@ -48,6 +48,10 @@ def open_study(path: Path, profile: str, overrides: list[str]) -> "StudySpec":
     Raises:
         StudyError: the file, the profile or an override is wrong.
     """
+    if path.suffix == ".py":
+        from rgm_bench.python_study import load_python_study
+
+        return load_python_study(path, profile=profile, overrides=overrides)
     from rgm_bench.config.load import load_study
 
     return load_study(path, profile=profile, overrides=overrides)

@@ -4,7 +4,7 @@ import json
 import shutil
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -43,11 +43,14 @@ def data(
     get: Annotated[Downloadable | None, typer.Option(help="Download this data set first.")] = None,
 ) -> None:
     """List the data sets: where each lies on this machine, or how to get it."""
+    from rgm_bench.data.contents import PointsKind
     from rgm_bench.data.location import data_root, download, statuses
 
     if get is not None:
         print(f"{get.value} is in {download(get.value)}")
     print(f"data root: {data_root()} (change it with RGM_BENCH_DATA)")
+    for kind in get_args(PointsKind):
+        print(f"{kind}: computed, always there")
     for status in statuses():
         if status.folder is not None:
             print(f"{status.name}: {status.folder}")

@@ -25,6 +25,7 @@ from rgm_bench.results.store import Store
 
 if TYPE_CHECKING:
     from rgm_bench.config.study import StudySpec
+    from rgm_bench.plan import Plan
     from rgm_bench.results.store import View
     from rgm_bench.study_run import Summary
 
@@ -75,8 +76,8 @@ def run(
     """Bring a study to complete: run exactly the units that are missing, then print its tables."""
     spec = open_study(study, profile, overrides)
     view = open_view(store, CodeOption.STRICT if rerun else code)
-    _print_plan(spec, view)
-    _bring_on(spec, view, executor, workers, address)
+    plan = _print_plan(spec, view)
+    _bring_on(spec, view, plan, executor, workers, address)
 
 
 def retry(
@@ -107,8 +108,8 @@ def retry(
             view.store.forget(planned.unit.kind, planned.unit.id)
             forgotten += 1
     print(f"forgot {forgotten} unit{'s' * (forgotten != 1)} of {spec.name}/{spec.profile}")
-    _print_plan(spec, view)
-    _bring_on(spec, view, executor, workers, address=None)
+    plan = _print_plan(spec, view)
+    _bring_on(spec, view, plan, executor, workers, address=None)
 
 
 def report(
@@ -134,7 +135,7 @@ def ui(
     raise typer.Exit(serve(Store.open(store).root, port=port))
 
 
-def _print_plan(spec: "StudySpec", view: "View") -> None:
+def _print_plan(spec: "StudySpec", view: "View") -> "Plan":
     from rgm_bench.plan import make_plan
 
     plan = make_plan(spec, view)
@@ -149,11 +150,13 @@ def _print_plan(spec: "StudySpec", view: "View") -> None:
             "`--rerun stale` runs them again",
             file=sys.stderr,
         )
+    return plan
 
 
 def _bring_on(
     spec: "StudySpec",
     view: "View",
+    plan: "Plan",
     executor: ExecutorOption,
     workers: int | None,
     address: str | None,
@@ -171,6 +174,7 @@ def _bring_on(
             workers=workers,
             address=address,
             observer=TerminalObserver(view.store.root / "leases"),
+            plan=plan,
         )
         _report(spec, view)
     except KeyboardInterrupt as stop:

@@ -5,13 +5,17 @@ from itertools import product
 from typing import final
 
 from rgm_bench.config.axes import PARTS, AxisOverlays
-from rgm_bench.config.grammar import Evaluation
-from rgm_bench.config.messages import validated
+from rgm_bench.config.evaluations import Evaluation, measure_of, read_evaluation
+from rgm_bench.config.messages import nearest_place, validated
 from rgm_bench.config.overlay import overlay_all
 from rgm_bench.config.placed import Placed, plain
 from rgm_bench.config.problems import Problems, listing, nearest
 from rgm_bench.config.reading import described
-from rgm_bench.config.spec import SNAPSHOT_SHARES, TrainingSpec, reference_misfit
+from rgm_bench.config.spec import (
+    SNAPSHOT_SHARES,
+    TrainingSpec,
+    measure_misfit,
+)
 from rgm_bench.config.study import AxisValue
 
 Choice = Mapping[str, int]
@@ -69,12 +73,14 @@ class Arms:
 
     def samples(self, evaluation: str) -> Iterator[Choice]:
         """The first arm, and those that differ from it on one axis: each value of each axis."""
-        first = {axis.name: 0 for axis in self.axes_of(evaluation)}
-        self._where(evaluation, self.axes_of(evaluation))
+        allowed = self._where(evaluation, self.axes_of(evaluation))
+        first = {axis: indices[0] for axis, indices in allowed.items() if indices}
+        if len(first) < len(allowed):
+            return  # a `where` that leaves nothing is a mistake already noted
         yield first
-        for axis in self.axes_of(evaluation):
-            for index in range(1, len(axis.labels)):
-                yield {**first, axis.name: index}
+        for axis, indices in allowed.items():
+            for index in indices[1:]:
+                yield {**first, axis: index}
 
     def labels(self, evaluation: str, choice: Choice) -> dict[str, AxisValue]:
         """The label of an arm on each axis."""
@@ -111,14 +117,13 @@ class Arms:
         training, evaluation = self.training(choice, seed), self.evaluation(name, choice)
         if training is None or evaluation is None:
             return None
-        misfit = reference_misfit(evaluation.reference, training.data)
+        misfit = measure_misfit(measure_of(evaluation), training.data, training)
         if misfit is None:
             return training, evaluation
         field, text = misfit
-        reference = self._evaluation_node(name, choice).get("reference")
-        assert reference is not None  # a reference without an extractor is refused before
-        place = reference.get(field) or reference
-        self._problems.add(place.at, ("evaluations", name, "reference", field), text)
+        path = field.split(".")
+        place = nearest_place(self._evaluation_node(name, choice), path)
+        self._problems.add(place.at, ("evaluations", name, *path), text)
         return None
 
     def check_base(self, seed: int) -> None:
@@ -134,7 +139,7 @@ class Arms:
     def _evaluation_spec(self, node: Placed, name: str) -> Evaluation | None:
         path = ("evaluations", name)
         _check_shares(node, (*path, "at_images"), self._problems)
-        return validated(Evaluation, node, self._problems, path=path)
+        return read_evaluation(node, self._problems, path=path)
 
     def _with_fingerprint(self, training: Placed) -> Placed:
         data = training.get("data")

@@ -8,15 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from rgm_bench.config.spec import (
-    Count,
-    ReferenceSpec,
-    RestorationSamplerSpec,
-    SampleCount,
-    Seed,
-    Slug,
-    Spec,
-)
+from rgm_bench.config.claim import ClaimSpec
+from rgm_bench.config.spec import Count, Seed, Slug, Spec
 from rgm_bench.config.study import ReportItem, Resources
 
 REQUIRED_PROFILES = ("smoke", "laptop")
@@ -29,10 +22,23 @@ REPORT_COLUMNS = (
     "fid",
     "inception_score",
     "kid",
+    "precision",
+    "recall",
+    "w2",
+    "sliced_w2",
+    "mmd",
+    "modes_covered",
+    "good_share",
+    "psnr",
+    "ssim",
+    "latent_diversity",
     "nfe",
     "images_per_second",
+    "seconds_per_image",
+    "evaluation_flops",
     "flops",
     "seconds",
+    "training_images_per_second",
     "peak_memory_bytes",
     "parameters_generator",
     "parameters_discriminator",
@@ -74,6 +80,7 @@ class ProfileOverlay(Spec):
     axes: dict[str, AnyMap] = Field(default_factory=dict[str, AnyMap])
     seeds: Any = None
     resources: Any = None
+    claims: dict[str, AnyMap] = Field(default_factory=dict[str, Any])
     report: Any = None
 
 
@@ -88,6 +95,7 @@ class StudyFile(Spec):
     axes: dict[str, AnyMap] = Field(default_factory=dict[str, AnyMap])
     seeds: Any = None
     resources: Any = None
+    claims: dict[str, AnyMap] = Field(default_factory=dict[str, Any])
     report: Any = None
     profiles: dict[Slug, ProfileOverlay]
 
@@ -101,18 +109,5 @@ class Profile(Spec):
     axes: dict[Slug, Axis] = Field(default_factory=dict[Slug, Axis])
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     resources: Resources = Resources()
+    claims: dict[Slug, ClaimSpec] = Field(default_factory=dict[Slug, ClaimSpec])
     report: tuple[ReportItem, ...] = ()
-
-
-class Evaluation(Spec):
-    """A measurement of each training, at shares of its images that have a snapshot.
-
-    `where` restricts it to some values of an axis.
-    """
-
-    kind: Literal["generate"]
-    sampler: RestorationSamplerSpec
-    at_images: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0,)
-    num_images: SampleCount
-    reference: ReferenceSpec
-    where: AnyMap = Field(default_factory=dict[str, Any])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rgm_bench.config.arms import Arms, Choice
+from rgm_bench.config.evaluations import Evaluation, measure_of
 from rgm_bench.config.grammar import REQUIRED_PROFILES, Profile, StudyFile
 from rgm_bench.config.messages import validated
 from rgm_bench.config.overrides import read_overrides
@@ -19,7 +20,16 @@ from rgm_bench.config.profiles import ReadProfile, arms_of, lay_profile, read_pr
 from rgm_bench.config.reading import described, read_file
 from rgm_bench.config.real_rows import real_rows
 from rgm_bench.config.schema import study_schema
-from rgm_bench.config.spec import EvaluationSpec, TrainingSource
+from rgm_bench.config.spec import (
+    PYTHON,
+    EvaluationSpec,
+    FormulaSolverSpec,
+    RealSplitSource,
+    RestoreSpec,
+    TrainingSource,
+    TrainingSpec,
+    other_split,
+)
 from rgm_bench.config.study import StudySpec, Trial
 
 __all__ = ["load_study", "packaged_studies", "study_schema"]
@@ -40,7 +50,35 @@ def load_study(path: Path, *, profile: str = "laptop", overrides: Sequence[str] 
         MissingDataError: an image folder of this profile is not there, so that nothing can say
             which pictures the study is about. Other data sets are not looked for.
     """
+    return resolve_study(read_study(path), path, profile=profile, overrides=overrides)
+
+
+def read_study(path: Path) -> Placed:
+    """The map that a study file holds; it names no code.
+
+    Raises:
+        StudyError: it cannot be read, or has a part of kind `python`.
+    """
     study = read_file(path)
+    problems = Problems()
+    _refuse_code(study, problems)
+    problems.raise_any()
+    return study
+
+
+def _refuse_code(node: Placed, problems: Problems) -> None:
+    kind = node.entries.get("kind")
+    if kind is not None and kind.value == PYTHON:
+        text = "python is for studies written in Python, with rgm_bench.part: a file names no code"
+        problems.add(kind.at, "kind", text)
+    for below in (*node.entries.values(), *node.items):
+        _refuse_code(below, problems)
+
+
+def resolve_study(
+    study: Placed, path: Path, *, profile: str, overrides: Sequence[str]
+) -> StudySpec:
+    """One profile of a study that has been read, wherever from; see `load_study`."""
     problems = Problems()
     _check_grammar(study, problems)
     _check_file(study, path, profile, problems)
@@ -115,6 +153,7 @@ def _study_spec(study: Placed, profile: str, whole: ReadProfile) -> StudySpec:
         axes={axis.name: axis.labels for axis in whole.axes},
         seeds=whole.fields.seeds,
         resources=whole.fields.resources,
+        claims=whole.fields.claims,
         report=whole.fields.report,
         trials=(*trials, *real_rows(trials)),
         resolved=resolved,
@@ -133,21 +172,36 @@ def _trials_of_arm(
     arms: Arms, name: str, choice: Choice, seeds: tuple[int, ...]
 ) -> Iterator[Trial]:
     labels, first = arms.labels(name, choice), arms.measured(name, choice, seeds[0])
-    for share in first[1].at_images if first else ():
+    for share in _shares(first[1]) if first else ():
         for seed in seeds:
             measured = arms.measured(name, choice, seed)
             if measured is None:
                 return
             training, evaluation = measured
             spec = EvaluationSpec(
-                kind=evaluation.kind,
-                source=TrainingSource(kind="training", training=training, at=share),
-                sampler=evaluation.sampler,
-                num_images=evaluation.num_images,
-                reference=evaluation.reference,
+                source=_source(training, evaluation, share),
+                measure=measure_of(evaluation),
                 seed=seed,
             )
             yield Trial(labels=labels, seed=seed, evaluation=name, spec=spec)
+
+
+def _shares(evaluation: Evaluation) -> tuple[float, ...]:
+    return (1.0,) if _needs_no_network(evaluation) else evaluation.at_images
+
+
+def _source(
+    training: TrainingSpec, evaluation: Evaluation, share: float
+) -> TrainingSource | RealSplitSource:
+    if _needs_no_network(evaluation):
+        assert isinstance(evaluation, RestoreSpec)
+        data = other_split(training.data, evaluation.split)
+        return RealSplitSource(kind="real_split", data=data)
+    return TrainingSource(kind="training", training=training, at=share)
+
+
+def _needs_no_network(evaluation: Evaluation) -> bool:
+    return isinstance(evaluation, RestoreSpec) and isinstance(evaluation.solver, FormulaSolverSpec)
 
 
 def _fingerprint(name: str, split: str) -> str:

@@ -117,7 +117,7 @@ def _note_rule(
     base = place_at(model, detail["loc"]).path
     field, text = str(detail["ctx"]["error"] if "ctx" in detail else "").split(" ", 1)
     path = (*base, *field.split("."))
-    problems.add(_nearest_place(node, path).at, (*prefix, *path), text)
+    problems.add(nearest_place(node, path).at, (*prefix, *path), text)
 
 
 def _note(
@@ -132,7 +132,7 @@ def _note(
     place = place_at(model, location[:-1] if is_key else location)
     found = node.get(*place.path)
     parent = place_at(model, location[:-1]) if location else place
-    at = _position(detail["type"], is_key, found, _nearest_place(node, place.path))
+    at = _position(detail["type"], is_key, found, nearest_place(node, place.path))
     path = place.path
     if detail["type"].startswith("union_tag"):
         path, kind = (*path, "kind"), found and found.get("kind")
@@ -148,7 +148,7 @@ def _position(kind: str, is_key: bool, found: Placed | None, around: Placed) -> 
     return found.key_at if by_key else found.at
 
 
-def _nearest_place(node: Placed, path: Sequence[Step]) -> Placed:
+def nearest_place(node: Placed, path: Sequence[Step]) -> Placed:
     """The value at `path`, or the innermost one on the way that was written down."""
     for length in range(len(path), 0, -1):
         found = node.get(*path[:length])

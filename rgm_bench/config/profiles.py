@@ -6,6 +6,7 @@ from typing import final
 
 from rgm_bench.config.arms import Arms, Fingerprint
 from rgm_bench.config.axes import PARTS, AxisOverlays, read_axes
+from rgm_bench.config.claim_names import check_claims
 from rgm_bench.config.grammar import Profile, ProfileOverlay
 from rgm_bench.config.messages import validated
 from rgm_bench.config.overlay import overlay
@@ -15,7 +16,7 @@ from rgm_bench.config.problems import Problems, listing, nearest
 from rgm_bench.config.report_items import check_report
 from rgm_bench.config.shape import Step
 
-SHARED = ("title", "axes", "seeds", "resources", "report")
+SHARED = ("title", "axes", "seeds", "resources", "claims", "report")
 """What a study says once for all profiles, beside its base."""
 
 
@@ -66,6 +67,7 @@ def read_profile(node: Placed, problems: Problems) -> ReadProfile | None:
     if fields is None or len(problems) > before:
         return None
     check_report(fields.report, node, axes, problems)
+    check_claims(fields.claims, node, axes, problems)
     _check_seeds(node, fields, problems)
     return None if len(problems) > before else ReadProfile(node, fields, axes)
 
@@ -100,7 +102,11 @@ def _names_are_known(
 ) -> bool:
     """Whether an overlay changes what is there: a new name comes with all it needs."""
     before = len(problems)
-    for part, noun, needed in (("evaluations", "evaluation", "kind"), ("axes", "axis", "values")):
+    for part, noun, needed in (
+        ("evaluations", "evaluation", "kind"),
+        ("axes", "axis", "values"),
+        ("claims", "claim", "kind"),
+    ):
         known, changed = node.get(part), over.get(part)
         names = list(known.entries) if known else []
         for name, entry in (changed.entries if changed else {}).items():

@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from rgm_bench.config.axes import PARTS
-from rgm_bench.config.grammar import REQUIRED_PROFILES, Axis, Evaluation, Profile, StudyFile
+from rgm_bench.config.evaluations import EVALUATIONS
+from rgm_bench.config.grammar import REQUIRED_PROFILES, Axis, Profile, StudyFile
 from rgm_bench.config.packaged import preset_names
 from rgm_bench.config.spec import TrainingSpec
 from rgm_bench.config.study import AxisValue
@@ -23,9 +24,10 @@ _DEFS = "#/$defs/"
 
 def study_schema() -> Json:
     """The schema that yaml-language-server reads: put its path in the first line of a study."""
-    models = (StudyFile, TrainingSpec, Evaluation, Profile, Axis)
+    models = (StudyFile, TrainingSpec, *EVALUATIONS.values(), Profile, Axis)
     _, written = models_json_schema([(model, "validation") for model in models])
     definitions: Json = written["$defs"]
+    _add_evaluation(definitions)
     del definitions["TrainingSpec"]["properties"]["seed"]
     definitions["TrainingSpec"]["required"].remove("seed")
     partial = {name + _OVERLAY: _partial(body) for name, body in definitions.items()}
@@ -74,6 +76,17 @@ def _map_of(value: Json) -> Json:
     return {"type": "object", "additionalProperties": value}
 
 
+def _add_evaluation(definitions: Json) -> None:
+    """An evaluation is of one of several kinds, which the loader picks by hand."""
+    kinds = {kind: _ref(model.__name__) for kind, model in EVALUATIONS.items()}
+    mapping = {kind: reference["$ref"] for kind, reference in kinds.items()}
+    definitions["Evaluation"] = {
+        "description": "A measurement of each training, at shares of its images.",
+        "oneOf": list(kinds.values()),
+        "discriminator": {"propertyName": "kind", "mapping": mapping},
+    }
+
+
 def _add_preset(definitions: Json) -> None:
     overlay = definitions["TrainingSpec" + _OVERLAY]
     overlay["properties"]["preset"] = {
@@ -106,6 +119,7 @@ def _fill_places(definitions: Json) -> None:
     whole: Json = definitions.pop("Profile")["properties"]
     for key in ("seeds", "report"):
         study[key] = profile[key] = whole[key]
+    study["claims"], profile["claims"] = whole["claims"], _partial(whole["claims"])
     study["resources"], profile["resources"] = _ref("Resources"), _ref("Resources" + _OVERLAY)
     base["training"] = {
         "if": {"required": ["preset"]},

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from rgm_bench.config.spec import PYTHON
+
 Step = str | int
 
 
@@ -26,7 +28,8 @@ class Place:
     @property
     def kinds(self) -> list[str]:
         """Values that `kind` may have here."""
-        return [kind for model in _models(self.options) for kind in kinds_of(model)]
+        kinds = [kind for model in _models(self.options) for kind in kinds_of(model)]
+        return [kind for kind in kinds if kind != PYTHON]
 
 
 def place_at(model: type[BaseModel], location: Sequence[Step]) -> Place:

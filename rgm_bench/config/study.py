@@ -3,13 +3,22 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from rgm_bench.config.spec import Count, EvaluationSpec, Spec, TrainingSource, spec_id
+from rgm_bench.config.claim import ClaimSpec
+from rgm_bench.config.parts import NO_PARTS, Parts
+from rgm_bench.config.spec import (
+    Count,
+    EvaluationSpec,
+    Slug,
+    Spec,
+    TrainingSource,
+    spec_id,
+)
 
 AxisValue = str | int | float | bool
 
@@ -27,16 +36,22 @@ class TableItem(Spec):
     kind: Literal["table"]
     rows: str
     columns: Annotated[tuple[str, ...], Field(min_length=1)]
+    evaluation: str | None = None
 
 
 class CurveItem(Spec):
-    """A metric over an axis of numbers, with intervals over seeds."""
+    """A metric over an axis of numbers, with intervals over seeds.
+
+    `series` is the axis that makes the lines; without it every combination of the other axes does.
+    """
 
     kind: Literal["curve"]
     x: str
     y: str
     scale: Literal["linear", "log", "symlog"] = "linear"
     second_axis: Literal["paper_lambda"] | None = None
+    series: str | None = None
+    evaluation: str | None = None
 
 
 class SamplesItem(Spec):
@@ -45,9 +60,68 @@ class SamplesItem(Spec):
     kind: Literal["samples"]
     over: str
     images: Count = 16
+    evaluation: str | None = None
 
 
-ReportItem = Annotated[TableItem | CurveItem | SamplesItem, Field(discriminator="kind")]
+class ScatterItem(Spec):
+    """What a score costs: one point an arm, named by its value on the axis `label`.
+
+    `published` is a data set whose published points get a panel of their own beside ours.
+    """
+
+    kind: Literal["scatter"]
+    x: Literal["nfe", "seconds_per_image", "evaluation_flops", "flops"]
+    y: str
+    label: str
+    evaluation: str | None = None
+    paper: Slug = "choi2023"
+    published: Slug | None = None
+
+
+class DensitiesItem(Spec):
+    """Densities of generated 2D points along an axis, after that of the real ones."""
+
+    kind: Literal["densities"]
+    over: str
+    evaluation: str
+
+
+class RestorationsItem(Spec):
+    """Original, degraded and restored images side by side, a column an arm."""
+
+    kind: Literal["restorations"]
+    evaluation: str
+    images: Annotated[int, Field(ge=1, le=64)] = 6
+
+
+class PublishedItem(Spec):
+    """Our numbers beside published ones, in two groups of columns that share no column.
+
+    `rows` maps labels of the axis `over` (by default the first that has all of them) to published
+    models. `alone` names the models that are shown without an arm of ours; None shows all others.
+    """
+
+    kind: Literal["published"]
+    paper: Slug = "choi2023"
+    dataset: Slug | None = None
+    table: Slug | None = None
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)]
+    rows: Annotated[dict[str, str], Field(min_length=1)]
+    over: str | None = None
+    alone: tuple[str, ...] | None = None
+    evaluation: str | None = None
+
+
+ReportItem = Annotated[
+    TableItem
+    | CurveItem
+    | SamplesItem
+    | ScatterItem
+    | DensitiesItem
+    | RestorationsItem
+    | PublishedItem,
+    Field(discriminator="kind"),
+]
 
 
 @dataclass(frozen=True)
@@ -91,9 +165,15 @@ class StudySpec:
     axes: Mapping[str, tuple[AxisValue, ...]]
     seeds: tuple[int, ...]
     resources: Resources
+    claims: Mapping[str, ClaimSpec]
     report: tuple[ReportItem, ...]
     trials: tuple[Trial, ...]
     resolved: Mapping[str, Any]
+    parts: Parts = NO_PARTS
+
+    def with_parts(self, parts: Parts) -> Self:
+        """The same study with classes of the user's own."""
+        return replace(self, parts=parts)
 
     @cached_property
     def digest(self) -> str:

@@ -1,1 +1,1 @@
-"""Real images, read from disk into `uint8` tensors and scaled to [-1, 1] for the networks."""
+"""Clean data: real images as `uint8` tensors, and points of known distributions in the plane."""

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
-from rgm_bench.data.location import CIFAR10_FILES, Split
+from rgm_bench.data.contents import CIFAR10_FILES, Split
 from rgm_bench.errors import DataError
 
 _PIXELS = 3 * 32 * 32

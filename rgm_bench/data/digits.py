@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
-from rgm_bench.data.location import Split
+from rgm_bench.data.contents import Split
 
 _NUM_TEST = 360
 _SPLIT_SEED = 0

@@ -13,7 +13,8 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from rgm_bench.data.location import IDX_FILES, Split, idx_file
+from rgm_bench.data.contents import IDX_FILES, Split
+from rgm_bench.data.location import idx_file
 from rgm_bench.errors import DataError, MissingDataError
 
 _UNSIGNED_BYTES = 0x08

@@ -1,6 +1,8 @@
 """Images of every kind of data set as one `uint8` tensor, and the scale that networks see.
 
-Everything is held in memory: CIFAR-10 takes 154 MB, 30,000 pictures of 256x256 take 5.9 GB.
+Small sets are held in memory (CIFAR-10 takes 154 MB, an image folder of 30,000 pictures of 256x256
+5.9 GB). CelebA-HQ and LSUN church are decoded once into `<data root>/decoded`, 4.8 and 23.6 GB for
+their training sets, and read from there as they are used.
 """
 
 from typing import assert_never
@@ -9,10 +11,14 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
+from rgm_bench.data.celeba_hq import read_celeba_hq
 from rgm_bench.data.cifar10 import read_cifar10
+from rgm_bench.data.contents import NUM_IMAGES, DataKind, Split
 from rgm_bench.data.digits import read_digits
 from rgm_bench.data.idx import read_fashion_mnist
-from rgm_bench.data.location import DataKind, Split, locate
+from rgm_bench.data.location import locate, photograph_files
+from rgm_bench.data.lsun import read_lsun_church
+from rgm_bench.data.patches import read_patches
 from rgm_bench.data.pictures import read_pictures
 
 
@@ -25,7 +31,8 @@ def load_images(
         kind: which data set.
         split: which part of it.
         name: of an image folder; None for every other kind.
-        image_size: height and width that an image folder is resized to; None for every other kind.
+        image_size: height and width that an image folder is resized to, or of natural patches, 16
+            or 32; None for every other kind.
 
     Raises:
         MissingDataError: the data set is not on this machine.
@@ -39,6 +46,14 @@ def load_images(
             return read_fashion_mnist(folder, split)[0]
         case "cifar10":
             return read_cifar10(folder, split)[0]
+        case "natural_patches":
+            if image_size not in (16, 32):
+                raise ValueError(f"natural_patches needs an image_size of 16 or 32: {image_size}")
+            return read_patches(photograph_files(split), split, image_size)
+        case "celeba_hq_256":
+            return read_celeba_hq(folder, split, num=NUM_IMAGES[kind, split])
+        case "lsun_church":
+            return read_lsun_church(folder, split, num=NUM_IMAGES[kind, split])
         case "image_folder":
             if image_size is None:
                 raise ValueError("an image folder needs an image_size")
@@ -61,8 +76,8 @@ def load_labels(*, kind: DataKind, split: Split) -> Int64[Tensor, " n"]:
             return read_fashion_mnist(locate(kind, split=split), split)[1]
         case "cifar10":
             return read_cifar10(locate(kind, split=split), split)[1]
-        case "image_folder":
-            raise ValueError("an image folder has no labels")
+        case "natural_patches" | "celeba_hq_256" | "lsun_church" | "image_folder":
+            raise ValueError(f"{kind} has no labels")
         case _:
             assert_never(kind)
 

@@ -9,25 +9,24 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Literal, TypeAlias, assert_never, final
+from pathlib import Path, PurePosixPath
+from typing import Literal, assert_never, final, get_args
 
+from rgm_bench.data.contents import (
+    CELEBA_HQ_MAPPING,
+    CELEBA_PARTITION,
+    CIFAR10_FILES,
+    IDX_FILES,
+    LSUN_CHURCH_FOLDERS,
+    PHOTOGRAPHS,
+    PICTURE_SUFFIXES,
+    DataKind,
+    Split,
+)
 from rgm_bench.errors import MissingDataError
-
-DataKind: TypeAlias = Literal["digits", "fashion_mnist", "cifar10", "image_folder"]
-Split: TypeAlias = Literal["train", "test"]
 
 DATA_VARIABLE = "RGM_BENCH_DATA"
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-IDX_FILES = {
-    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
-}
-CIFAR10_FILES = {
-    "train": tuple(f"data_batch_{number}" for number in range(1, 6)),
-    "test": ("test_batch",),
-}
 
 _SLUG = re.compile(r"[a-z0-9_]{1,64}")
 _ALL_SPLITS: tuple[Split, Split] = ("train", "test")
@@ -83,6 +82,12 @@ def idx_file(folder: Path, name: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
+def photograph_files(split: Split) -> tuple[Path, ...]:
+    """The photographs of natural_patches, where the packages that ship them are installed."""
+    named = (PurePosixPath(name).parts for name in PHOTOGRAPHS[split])
+    return tuple(_package(package).joinpath(*rest) for package, *rest in named)
+
+
 def picture_files(folder: Path) -> tuple[Path, ...]:
     """The pictures below `folder`, ordered by their path as text: the same on every machine."""
     found = (path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
@@ -112,7 +117,7 @@ def fingerprint(name: str, split: Split) -> str:
 
 def statuses() -> tuple[DataSetStatus, ...]:
     """Every kind of data set and every image folder below the root, found or not."""
-    fixed: tuple[DataKind, ...] = ("digits", "fashion_mnist", "cifar10")
+    fixed = [kind for kind in get_args(DataKind) if kind != "image_folder"]
     found = [DataSetStatus(kind, _whole(kind), _instructions(kind, None)) for kind in fixed]
     folders = [
         DataSetStatus(f"image_folder {name}", data_root() / name, "") for name in _image_folders()
@@ -165,22 +170,29 @@ def _download_cifar10() -> None:
 def _places(kind: DataKind, name: str | None, split: Split) -> tuple[Path, ...]:
     match kind:
         case "digits":
-            return (_scikit_learn_data(),)
+            return (_package("sklearn") / "datasets/data",)
         case "fashion_mnist":
             root = data_root()
             return (root / "fashion_mnist", root / "FashionMNIST/raw", DEBIAN_FASHION_MNIST)
         case "cifar10":
             return (data_root() / "cifar-10-batches-py",)
+        case "natural_patches":
+            return (_package("skimage") / "data",)
+        case "celeba_hq_256":
+            return (data_root() / "celeba_hq_256",)
+        case "lsun_church":
+            return (data_root() / "lsun_church", data_root() / "lsun")
         case "image_folder":
             return (data_root() / _checked_name(name) / split,)
         case _:
             assert_never(kind)
 
 
-def _scikit_learn_data() -> Path:
-    package = find_spec("sklearn")  # finds without importing
+def _package(name: str) -> Path:
+    """The folder of an installed package; a relative path when there is none."""
+    package = find_spec(name)  # finds without importing
     places = package.submodule_search_locations if package else None
-    return Path(next(iter(places or ("sklearn",)))) / "datasets/data"
+    return Path(next(iter(places or (name,))))
 
 
 def _checked_name(name: str | None) -> str:
@@ -198,18 +210,33 @@ def _missing(kind: DataKind, folder: Path, split: Split) -> str:
         return "no such folder"
     match kind:
         case "digits":
-            return _without(name for name in ("digits.csv.gz",) if not (folder / name).is_file())
+            return _without(folder, "digits.csv.gz")
         case "fashion_mnist":
-            return _without(name for name in IDX_FILES[split] if not idx_file(folder, name))
+            return _listed(name for name in IDX_FILES[split] if not idx_file(folder, name))
         case "cifar10":
-            return _without(name for name in CIFAR10_FILES[split] if not (folder / name).is_file())
+            return _without(folder, *CIFAR10_FILES[split])
+        case "natural_patches":
+            return _listed(str(path) for path in photograph_files(split) if not path.is_file())
+        case "celeba_hq_256":
+            lists = _without(folder, CELEBA_HQ_MAPPING, CELEBA_PARTITION)
+            return lists or _without_pictures(folder)
+        case "lsun_church":
+            return _without(folder, f"{LSUN_CHURCH_FOLDERS[split]}/data.mdb")
         case "image_folder":
-            return "" if picture_files(folder) else f"no {', '.join(PICTURE_SUFFIXES)} below it"
+            return _without_pictures(folder)
         case _:
             assert_never(kind)
 
 
-def _without(absent: Iterable[str]) -> str:
+def _without(folder: Path, *needed: str) -> str:
+    return _listed(name for name in needed if not (folder / name).is_file())
+
+
+def _without_pictures(folder: Path) -> str:
+    return "" if picture_files(folder) else f"no {', '.join(PICTURE_SUFFIXES)} below it"
+
+
+def _listed(absent: Iterable[str]) -> str:
     names = ", ".join(absent)
     return f"without {names}" if names else ""
 
@@ -252,6 +279,26 @@ def _instructions(kind: DataKind, name: str | None) -> str:
                 "rgm-bench data --get cifar10\n"
                 "or: get https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz and unpack it "
                 f"with: tar -xzf cifar-10-python.tar.gz -C {root}"
+            )
+        case "natural_patches":
+            return "pip install scikit-image scikit-learn"
+        case "celeba_hq_256":
+            return (
+                "for non-commercial research, by the terms of its authors: get the pictures and\n"
+                f"{CELEBA_HQ_MAPPING} of CelebAMask-HQ\n"
+                "(https://github.com/switchablenorms/CelebAMask-HQ) and\n"
+                f"{CELEBA_PARTITION} of CelebA\n"
+                "(https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html), and put both lists and the\n"
+                "pictures, 0.jpg or 00000.png to 29999, 256x256 or 1024x1024, into\n"
+                f"{root / 'celeba_hq_256'}"
+            )
+        case "lsun_church":
+            return (
+                "get the category church_outdoor with the script of its authors\n"
+                "(https://github.com/fyu/lsun): python3 download.py -c church_outdoor\n"
+                f"and unzip both archives there, so that {root / 'lsun_church'}\n"
+                f"holds {LSUN_CHURCH_FOLDERS['train']} and {LSUN_CHURCH_FOLDERS['test']};\n"
+                "pip install lmdb"
             )
         case "image_folder":
             return (

@@ -1,5 +1,6 @@
-"""A folder of pictures: RGB, cropped to the square in the middle, resized."""
+"""Pictures as RGB, and a folder of them, each cropped to the square in the middle and resized."""
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,6 @@ from rgm_bench.errors import DataError, MissingDataError
 def read_pictures(folder: Path, image_size: int) -> UInt8[Tensor, "n 3 size size"]:
     """All pictures below `folder`, ordered by path, `image_size` pixels high and wide.
 
-    Lanczos with its support scaled to the reduction, so that a small image shows no aliasing.
-
     Raises:
         MissingDataError: there are none.
         DataError: one of them cannot be read.
@@ -26,18 +25,33 @@ def read_pictures(folder: Path, image_size: int) -> UInt8[Tensor, "n 3 size size
         raise MissingDataError(f"{folder} holds no pictures")
     pixels = np.empty((len(paths), image_size, image_size, 3), np.uint8)
     for row, path in zip(pixels, paths, strict=True):
-        row[:] = _read(path, image_size)
+        row[:] = centre_square(read_rgb(path), image_size)
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
 
 
-def _read(path: Path, image_size: int) -> UInt8[np.ndarray, "size size 3"]:
+def read_rgb(source: Path | BytesIO, *, name: str | None = None) -> Image.Image:
+    """A picture, upright and in RGB.
+
+    Args:
+        source: a file, or its bytes.
+        name: what errors call it; by default its path.
+
+    Raises:
+        DataError: it cannot be read as a picture.
+    """
     try:
-        with Image.open(path) as opened:
-            upright = ImageOps.exif_transpose(opened).convert("RGB")
+        with Image.open(source) as opened:
+            return ImageOps.exif_transpose(opened).convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(
-            f"{path} cannot be read as a picture: {error}; replace or remove it"
+            f"{name or source} cannot be read as a picture: {error}; replace or remove it"
         ) from error
-    # fit() crops the largest centred rectangle of the wanted shape, then resizes it.
-    square = ImageOps.fit(upright, (image_size, image_size), Image.Resampling.LANCZOS)
+
+
+def centre_square(picture: Image.Image, image_size: int) -> UInt8[np.ndarray, "size size 3"]:
+    """The largest square in the middle, resized; kept exactly where it has that size.
+
+    Lanczos with its support scaled to the reduction, so that a small image shows no aliasing.
+    """
+    square = ImageOps.fit(picture, (image_size, image_size), Image.Resampling.LANCZOS)
     return np.asarray(square, dtype=np.uint8)

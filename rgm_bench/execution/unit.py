@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never, final
 
+from rgm_bench.config.parts import NO_PARTS, Parts
 from rgm_bench.config.spec import EvaluationSpec, TrainingSource, TrainingSpec
 from rgm_bench.errors import StoreError, UserError
 from rgm_bench.execution.base import Attempt, Ending, Unit
@@ -27,10 +28,12 @@ class StoreWorker:
     Args:
         root: the store's folder, as workers see it.
         gpus: of one unit; 0 keeps to the CPU even where there is a GPU.
+        parts: classes of the user's own.
     """
 
     root: str
     gpus: float = 0
+    parts: Parts = NO_PARTS
 
     def __call__(self, unit: Unit) -> Attempt:
         """Carry out `unit` and commit its outcome; whatever goes wrong is in the answer."""
@@ -68,6 +71,7 @@ class StoreWorker:
 
     def _compute(self, store: Store, unit: Unit, digest: str, lease: Lease) -> Outcome:
         # torch takes seconds to import, and the driver has no use for it
+        from rgm_bench.evaluation.base import Place
         from rgm_bench.execution.device import take_device
         from rgm_bench.trial import run_evaluation, run_training
 
@@ -76,19 +80,25 @@ class StoreWorker:
             case "training":
                 spec = TrainingSpec.model_validate(unit.spec, strict=False)
                 return run_training(
-                    spec, folder=folder, digest=digest, device=device, report=lease.update
+                    spec,
+                    folder=folder,
+                    digest=digest,
+                    device=device,
+                    report=lease.update,
+                    parts=self.parts,
                 )
             case "evaluation":
                 spec = EvaluationSpec.model_validate(unit.spec, strict=False)
-                return run_evaluation(
-                    spec,
+                place = Place(
                     weights=_weights(store, spec, unit.needs),
                     references=store.root / "references",
                     folder=folder,
                     digest=digest,
                     device=device,
                     report=lease.update,
+                    parts=self.parts,
                 )
+                return run_evaluation(spec, place=place)
             case _:
                 assert_never(unit.kind)
 

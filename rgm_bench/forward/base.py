@@ -7,6 +7,11 @@ import torch
 from rgm_bench.types import Level, Observation, PerSample, Sample
 
 
+def half_squared_norm(residual: Sample) -> PerSample:
+    """Half the sum of the squares over the entries of each sample."""
+    return residual.square().flatten(1).sum(1) / 2
+
+
 class ForwardProcess(ABC):
     """Degrades clean data in `num_levels` levels, each drawn directly from the clean data.
 

@@ -1,4 +1,4 @@
-"""FID, inception score and KID, computed by torch-fidelity on features that we extract.
+"""FID, inception score, KID, precision and recall, by torch-fidelity on features we extract.
 
 torch-fidelity's own loop is not used: it keys its cache by a name only, unpickles it, starts
 loader processes and asks for CUDA. Its functions on features are, so the numbers are its numbers.
@@ -20,6 +20,11 @@ from torch_fidelity.metric_fid import (
 )
 from torch_fidelity.metric_isc import KEY_METRIC_ISC_MEAN, isc_features_to_metric
 from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
+from torch_fidelity.metric_prc import (
+    KEY_METRIC_PRECISION,
+    KEY_METRIC_RECALL,
+    prc_features_to_metric,
+)
 
 from rgm_bench.metrics.digest import file_sha256
 from rgm_bench.metrics.extractors import ExtractorName, extractor_weights, load_extractor
@@ -36,6 +41,10 @@ KID_SUBSETS = 50
 KID_SUBSET_SIZE = 300
 """KID is unbiased at any size of subset. torch-fidelity's own 100 of 1000 take 4 s in 64
 dimensions on one core, several times as long as all else that is measured; these take 0.2 s."""
+
+NEIGHBOURS = 3
+NEIGHBOUR_IMAGES = 10_000
+"""Precision and recall look at all pairs of at most so many images on either side."""
 
 _CHOLESKY_FROM = 512
 """Dimensions from which the symmetric route to FID is taken: 3 times as fast at 2048."""
@@ -111,19 +120,26 @@ class Extractor:
 
 
 def generation_metrics(generated: Features, reference: Features, *, seed: int) -> dict[str, float]:
-    """`fid`, `inception_score` and `kid` of generated images against reference images.
+    """FID, inception score, KID, precision and recall of generated against reference images.
 
     The inception score is the mean over 10 shuffled splits of the generated images. KID is the
-    mean over 50 pairs of subsets of min(300, n) images each; it can be slightly negative. None
-    of them can be compared with that of another number of images or of another extractor.
+    mean over 50 pairs of subsets of min(300, n) images each; it can be slightly negative.
+    Precision is the share of generated images that lie within reach of a reference image, as far
+    as that one's third neighbour among its own kind; recall is the share of reference images
+    within such reach of a generated one. None of all these can be compared with that of another
+    number of images or of another extractor.
 
     Args:
         generated: features of at least 10 images.
         reference: features of at least 10 images, by the same extractor.
         seed: of the splits and subsets.
 
+    Returns:
+        `fid`, `inception_score`, `kid`, `precision` and `recall`.
+
     Source: Heusel et al. 2017 (FID), Salimans et al. 2016 (inception score), Binkowski et al. 2018
-    (KID), all as torch-fidelity computes them.
+    (KID), Kynkaanniemi et al. 2019 (precision and recall), all as torch-fidelity computes them; for
+    the last two, of random 10,000 images where there are more.
     """
     fewest = min(len(generated), len(reference))
     if fewest < INCEPTION_SCORE_SPLITS:
@@ -132,6 +148,7 @@ def generation_metrics(generated: Features, reference: Features, *, seed: int) -
         "fid": frechet_distance(statistics(generated), statistics(reference)),
         "inception_score": _inception_score(generated, seed=seed),
         "kid": _kid(generated, reference, seed=seed, subset_size=min(KID_SUBSET_SIZE, fewest)),
+        **_precision_and_recall(generated, reference, seed=seed),
     }
 
 
@@ -202,6 +219,28 @@ def _kid(generated: Features, reference: Features, *, seed: int, subset_size: in
         verbose=False,
     )
     return found[KEY_METRIC_KID_MEAN]
+
+
+def _precision_and_recall(
+    generated: Features, reference: Features, *, seed: int
+) -> dict[str, float]:
+    # the names of torch-fidelity are ours too
+    found = prc_features_to_metric(
+        _some(generated.fid, seed),
+        _some(reference.fid, seed),
+        prc_neighborhood=NEIGHBOURS,
+        prc_batch_size=1000,
+        save_cpu_ram=True,
+        verbose=False,
+    )
+    return {name: found[name] for name in (KEY_METRIC_PRECISION, KEY_METRIC_RECALL)}
+
+
+def _some(features: Float[Tensor, "n dim"], seed: int) -> Float[Tensor, "m dim"]:
+    if len(features) <= NEIGHBOUR_IMAGES:
+        return features
+    rng = torch.Generator().manual_seed(seed)
+    return features[torch.randperm(len(features), generator=rng)[:NEIGHBOUR_IMAGES]]
 
 
 def _numpy_seed(seed: int) -> int:

@@ -70,6 +70,10 @@ class ToyDiscriminator(nn.Module):
         self.x_module = _Trunk(3, width)
         self.out_module = nn.Sequential(nn.Linear(width, 1))
 
+    def features(self, x: Points, level: Level) -> Float[Tensor, " batch feature"]:
+        """The last hidden layer."""
+        return self.x_module(_with_level(x, level))
+
     def forward(self, x: Points, level: Level) -> PerSample:
         """Logits."""
-        return self.out_module(self.x_module(_with_level(x, level)))[:, 0]
+        return self.out_module(self.features(x, level))[:, 0]

@@ -16,9 +16,10 @@ Role = Literal["score", "evaluation", "training", "setting"]
 class Column:
     """How one quantity is shown.
 
-    `role` says what it belongs to: a `score` to an evaluation, its extractor and its number of
-    images; a cost to an `evaluation` or to a `training`; a `setting` to the arm, whatever the
-    seed. `source` is its column in the frame of trials (of a score, the first part of the name).
+    `role` says what it belongs to: a `score` to an evaluation, the space it is measured in and its
+    number of samples; a cost to an `evaluation` or to a `training`; a `setting` to the arm,
+    whatever the seed. `source` is its column in the rows of trials (of a score, the first part of
+    the name), and `measured_by` the kind of evaluation that has this score.
     """
 
     title: str
@@ -28,6 +29,7 @@ class Column:
     scale: Scale = "plain"
     factor: float = 1
     si: bool = False
+    measured_by: str = "generate"
 
     @property
     def arrow(self) -> str:
@@ -35,17 +37,44 @@ class Column:
         return {"lower": " ↓", "higher": " ↑", None: ""}[self.better]
 
 
+def _score(
+    title: str,
+    source: str,
+    better: Literal["lower", "higher"] | None,
+    *,
+    by: str = "generate",
+    scale: Scale = "plain",
+    factor: float = 1,
+) -> Column:
+    return Column(title, source, "score", better, scale, factor, measured_by=by)
+
+
 COLUMNS: Mapping[str, Column] = {
     "fidelity_weight": Column("fidelity weight", "fidelity_weight", "setting"),
     "paper_lambda": Column("paper's λ", "paper_lambda", "setting"),
     "images": Column("training images", "images", "setting"),
-    "fid": Column("FID", "fid", "score", better="lower", scale="log"),
-    "inception_score": Column("IS", "inception_score", "score", better="higher"),
-    "kid": Column("KID \N{MULTIPLICATION SIGN} 10³", "kid", "score", better="lower", factor=1e3),
+    "fid": _score("FID", "fid", "lower", scale="log"),
+    "inception_score": _score("IS", "inception_score", "higher"),
+    "kid": _score("KID \N{MULTIPLICATION SIGN} 10³", "kid", "lower", factor=1e3),
+    "precision": _score("precision", "precision", "higher"),
+    "recall": _score("recall", "recall", "higher"),
+    "w2": _score("W2", "w2", "lower", by="points", scale="log"),
+    "sliced_w2": _score("sliced W2", "sliced_w2", "lower", by="points", scale="log"),
+    "mmd": _score("MMD", "mmd", "lower", by="points"),
+    "modes_covered": _score("modes covered", "modes_covered", "higher", by="points"),
+    "good_share": _score("share of good points", "good_share", "higher", by="points"),
+    "psnr": _score("PSNR in dB", "psnr", "higher", by="restore"),
+    "ssim": _score("SSIM", "ssim", "higher", by="restore"),
+    "latent_diversity": _score("diversity over z", "latent_diversity", None, by="latent_diversity"),
     "nfe": Column("NFE", "nfe", "evaluation"),
     "images_per_second": Column("sampled images/s", "images_per_second", "evaluation"),
+    "seconds_per_image": Column("s/image", "seconds_per_image", "evaluation"),
+    "evaluation_flops": Column("sampling FLOP", "flops", "evaluation", si=True),
     "flops": Column("training FLOP", "training_flops", "training", si=True),
     "seconds": Column("training s", "training_seconds", "training"),
+    "training_images_per_second": Column(
+        "trained images/s", "training_images_per_second", "training"
+    ),
     "peak_memory_bytes": Column("peak bytes", "training_peak_memory_bytes", "training", si=True),
     "parameters_generator": Column("generator parameters", "parameters_generator", "training"),
     "parameters_discriminator": Column(
@@ -53,6 +82,9 @@ COLUMNS: Mapping[str, Column] = {
     ),
 }
 """Every name that `columns` of a table and `y` of a curve may hold."""
+
+HEADLINES = ("fid", "w2", "psnr")
+"""The score that pictures and training curves show: the first of these that is measured."""
 
 
 def column(name: str) -> Column:

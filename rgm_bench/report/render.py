@@ -1,6 +1,7 @@
 """One table as CSV, Markdown, LaTeX, and on a console."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
@@ -11,7 +12,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from rgm_bench.report.numbers import MINUS, NOTHING
-from rgm_bench.report.tables import Cell, Header, Table, TableRow
+from rgm_bench.report.table import Cell, Table, TableRow
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -40,48 +41,63 @@ def to_csv(table: Table) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """A pipe table, padded so that it is a table to the eye too, and its caption."""
+    """A pipe table, padded so that it is a table to the eye too, its caption and its notes."""
     head = [_markdown(str(header)) for header in table.headers]
     body = [[_markdown_cell(cell) for cell in row.cells] for row in table.rows]
     widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
-    rule = [f"{'-' * (width - 1)}:" for width in widths]
-    lines = [head, [("-" * len(rule[0])), *rule[1:]], *body]
+    left = [table.is_left(place) for place in range(len(widths))]
+    rule = ["-" * w if l else "-" * (w - 1) + ":" for w, l in zip(widths, left, strict=True)]
     padded = [
-        [line[0].ljust(widths[0]), *(t.rjust(w) for t, w in zip(line[1:], widths[1:], strict=True))]
-        for line in lines
+        [t.ljust(w) if l else t.rjust(w) for t, w, l in zip(line, widths, left, strict=True)]
+        for line in (head, rule, *body)
     ]
-    return "\n".join(
-        [*(f"| {' | '.join(line)} |" for line in padded), "", _markdown(table.caption), ""]
-    )
+    notes = [f"- {_markdown(note)}" for note in table.notes]
+    lines = [f"| {' | '.join(line)} |" for line in padded]
+    return "\n".join([*lines, "", _markdown(table.caption), "", *notes, *([""] if notes else [])])
 
 
 def to_latex(table: Table) -> str:
     """A floating table for `booktabs`, every sign of its texts escaped."""
     generated = [_latex_row(row) for row in table.rows if not row.real]
     real = [_latex_row(row) for row in table.rows if row.real]
-    head = [[escape_latex(header.title) for header in table.headers]]
-    details = [
-        rf"{{\footnotesize {escape_latex(h.detail)}}}" if h.detail else "" for h in table.headers
-    ]
-    head += [details] if any(details) else []
+    columns = "".join("l" if table.is_left(i) else "r" for i in range(len(table.headers)))
     lines = [
         "% needs \\usepackage{booktabs}",
         r"\begin{table}",
         r"  \centering",
         rf"  \caption{{{escape_latex(table.caption)}}}",
         rf"  \label{{tab:{re.sub('[^A-Za-z0-9]+', '-', table.name)}}}",
-        rf"  \begin{{tabular}}{{l{'r' * (len(table.headers) - 1)}}}",
+        rf"  \begin{{tabular}}{{{columns}}}",
         r"    \toprule",
-        *(f"    {' & '.join(line)} \\\\" for line in head),
+        *_latex_groups(table),
+        *(f"    {' & '.join(line)} \\\\" for line in _latex_head(table)),
         r"    \midrule",
         *generated,
         *([r"    \midrule", *real] if real and generated else real),
         r"    \bottomrule",
         r"  \end{tabular}",
+        *(rf"  \par\footnotesize {escape_latex(note)}" for note in table.notes),
         r"\end{table}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _latex_head(table: Table) -> list[list[str]]:
+    details = [
+        rf"{{\footnotesize {escape_latex(h.detail)}}}" if h.detail else "" for h in table.headers
+    ]
+    titles = [escape_latex(header.title) for header in table.headers]
+    return [titles, details] if any(details) else [titles]
+
+
+def _latex_groups(table: Table) -> list[str]:
+    """A line of groups, and a rule under each that does not reach its neighbour."""
+    if not table.groups:
+        return []
+    named = [rf"\multicolumn{{{g.span}}}{{c}}{{{escape_latex(g.name)}}}" for g in table.groups]
+    rules = [rf"\cmidrule(lr){{{g.first + 1}-{g.first + g.span}}}" for g in table.groups]
+    return [f"    {' & '.join(named)} \\\\", f"    {' '.join(rules)}"]
 
 
 def escape_latex(text: str) -> str:
@@ -92,7 +108,10 @@ def escape_latex(text: str) -> str:
 @final
 @dataclass(frozen=True)
 class ConsoleTable:
-    """A table for a rich console: intervals stand under their centres where the width asks it."""
+    """A table for a rich console: intervals stand under their centres where the width asks it.
+
+    Groups of columns stand apart with a line between them.
+    """
 
     table: Table
 
@@ -105,7 +124,7 @@ class ConsoleTable:
         ):
             drawn = _rich_table(self.table, stacked=True)
         yield drawn
-        yield Text(self.table.caption, style="dim")
+        yield Text("\n".join([self.table.caption, *self.table.notes]), style="dim")
 
 
 def show(table: Table, console: Console) -> None:
@@ -136,23 +155,42 @@ def _latex_row(row: TableRow) -> str:
 def _rich_table(table: Table, *, stacked: bool) -> RichTable:
     drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for place, header in enumerate(table.headers):
-        justify = "right" if place else "left"
-        drawn.add_column(_rich_header(header, stacked=stacked), justify=justify, vertical="bottom")
+        if table.starts_group(place):
+            drawn.add_column("")
+        justify = "left" if table.is_left(place) else "right"
+        head = _rich_header(table, place, stacked=stacked)
+        # texts of sentences may take several lines, names and numbers not
+        ratio = {"overflow": "fold"} if header.is_text or not place else {"no_wrap": True}
+        drawn.add_column(head, justify=justify, vertical="bottom", **ratio)
     real = [row.real for row in table.rows]
     for place, row in enumerate(table.rows):
         section = real[place : place + 2] == [False, True]
-        cells = [_rich_cell(cell, stacked=stacked) for cell in row.cells]
-        drawn.add_row(*cells, end_section=section)
+        drawn.add_row(*_rich_cells(table, row, stacked=stacked), end_section=section)
     return drawn
 
 
-def _rich_header(header: Header, *, stacked: bool) -> Text:
+def _rich_cells(table: Table, row: TableRow, *, stacked: bool) -> Iterator[Text]:
+    for place, cell in enumerate(row.cells):
+        if table.starts_group(place):
+            yield Text("│", style="dim")
+        yield _rich_cell(cell, stacked=stacked)
+
+
+def _rich_header(table: Table, place: int, *, stacked: bool) -> Text:
+    header = table.headers[place]
     lines = [header.title, *re.split(r"(?<=:) |, ", header.detail)]
     if stacked and len(lines[0]) > 8:
         lines[0] = re.sub(" (?![\N{MULTIPLICATION SIGN}↓↑1])", "\n", lines[0])
-    return Text("\n".join(line for line in lines if line))
+    group = header.group if place == 0 or table.starts_group(place) else ""
+    return Text("\n".join(line for line in (group, *lines) if line))
 
 
 def _rich_cell(cell: Cell, *, stacked: bool) -> Text:
     text = re.sub(r" (?=\[|images)|(?<=,) (?=\d+ [dm])", "\n", cell.text) if stacked else cell.text
-    return Text(text, style="bold" if cell.best else "yellow" if cell.gap else "")
+    return Text(text, style=_rich_style(cell))
+
+
+def _rich_style(cell: Cell) -> str:
+    if cell.verdict is not None:
+        return {"supported": "green", "contradicted": "red", "inconclusive": "yellow"}[cell.verdict]
+    return "bold" if cell.best else "yellow" if cell.gap else "dim" if cell.soft else ""

@@ -4,6 +4,7 @@ An arm is one label on every axis, over all seeds. Arms are never averaged over 
 makes more rows. Real images are arms of their own, one for each split, data set and reference.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ import pandas as pd
 from rgm_bench.config.study import AxisValue, StudySpec
 from rgm_bench.metrics.names import MetricName
 from rgm_bench.report.aggregate import Estimate, estimate
-from rgm_bench.report.columns import Column
+from rgm_bench.report.columns import HEADLINES, Column, column
 from rgm_bench.results.frames import AXIS, axis_keys
 
 Row = Mapping[str, Any]
+
+_SPLITS = ("train", "test")
 
 
 @final
@@ -87,6 +90,8 @@ class Measure:
 
     def was_planned(self, arm: Arm) -> bool:
         """Whether the study asks for this number of this arm at all."""
+        if self.column.role == "training":
+            return any(not is_missing(trial["training_id"]) for trial in arm.trials)
         if self.column.role != "score":
             return bool(arm.of(self.evaluation)) and arm.real is None
         name = MetricName.parse(self.source)
@@ -97,13 +102,19 @@ class Measure:
 
 
 def rows_of(frame: pd.DataFrame) -> list[Row]:
-    """The trials as plain dictionaries."""
+    """The trials as plain dictionaries, with what follows from other columns."""
+    frame = frame.assign(seconds_per_image=1 / frame["images_per_second"])
     return cast(list[Row], frame.to_dict("records"))
+
+
+def of_evaluation(trials: Sequence[Row], evaluation: str | None) -> Sequence[Row]:
+    """The trials of one evaluation, real data too; None for all."""
+    return [t for t in trials if evaluation is None or t["evaluation"] == evaluation]
 
 
 def has_label(trial: Row, axis: str) -> bool:
     """Whether a trial has a value on the axis; text, a number, or one of pandas' missing values."""
-    return not _is_missing(trial.get(AXIS + axis))
+    return not is_missing(trial.get(AXIS + axis))
 
 
 def arms(study: StudySpec, trials: Iterable[Row], *, over: str) -> tuple[Arm, ...]:
@@ -112,34 +123,63 @@ def arms(study: StudySpec, trials: Iterable[Row], *, over: str) -> tuple[Arm, ..
     axes = [over, *(axis for axis in study.axes if axis != over)]
     places = {axis: _places(study.axes[axis]) for axis in axes}
     for trial in trials:
-        if not _is_missing(trial["real"]):
-            origin = (trial["data"], trial["reference_split"])
-            groups[(1, ["train", "test"].index(trial["real"]), *origin)].append(trial)
+        if not is_missing(trial["real"]):
+            groups[(1, _SPLITS.index(trial["real"]), *_origin(trial))].append(trial)
         elif has_label(trial, over):
             groups[(0, *(_place(places[axis], trial, axis) for axis in axes))].append(trial)
     return tuple(_arm(study, axes, key, groups[key]) for key in sorted(groups))
 
 
 def measures(shorts: Iterable[tuple[str, Column]], trials: Sequence[Row]) -> tuple[Measure, ...]:
-    """The columns that the short names stand for: a score has one for each extractor and n."""
-    evaluations = sorted({trial["evaluation"] for trial in trials})
-    settings = sorted(
-        {(trial["evaluation"], trial["extractor"], int(trial["num_images"])) for trial in trials}
-    )
+    """The columns that the short names stand for: a score has one for each space and number.
+
+    A score is a column of the evaluations whose kind has it, so none is empty by its nature.
+    """
+    spaces = _spaces(trials)
+    evaluations = sorted({space.evaluation for space in spaces})
+    many = len(evaluations) > 1
     found: list[Measure] = []
-    for short, column in shorts:
-        match column.role:
+    for short, shown in shorts:
+        match shown.role:
             case "score":
-                found += [_score(short, column, *s, many=len(evaluations) > 1) for s in settings]
+                measured = [space for space in spaces if space.kind == shown.measured_by]
+                among = len({space.evaluation for space in measured}) > 1
+                found += [_score(short, shown, space, many=among) for space in measured]
             case "evaluation":
-                many = len(evaluations) > 1
                 found += [
-                    Measure(short, column, name, column.source, name if many else "")
+                    Measure(short, shown, name, shown.source, name if many else "")
                     for name in evaluations
                 ]
             case "training" | "setting":
-                found.append(Measure(short, column, None, column.source))
+                found.append(Measure(short, shown, None, shown.source))
     return tuple(found)
+
+
+def headline(trials: Sequence[Row]) -> Measure | None:
+    """The one score that stands for all others where there is room for one."""
+    found = measures([(name, column(name)) for name in HEADLINES], trials)
+    return found[0] if found else None
+
+
+@final
+@dataclass(frozen=True, order=True)
+class _Space:
+    """What the scores of one evaluation are computed in, and of how many samples."""
+
+    evaluation: str
+    space: str
+    number: int
+    kind: str
+
+
+def _spaces(trials: Sequence[Row]) -> list[_Space]:
+    first: dict[tuple[str, str, int], Row] = {}
+    for trial in trials:
+        first.setdefault((trial["evaluation"], trial["extractor"], trial["num_images"]), trial)
+    return sorted(
+        _Space(name, space, int(number), json.loads(trial["spec"])["measure"]["kind"])
+        for (name, space, number), trial in first.items()
+    )
 
 
 def at_main_share(trials: Sequence[Row]) -> tuple[list[Row], dict[str, float]]:
@@ -159,11 +199,12 @@ def at_main_share(trials: Sequence[Row]) -> tuple[list[Row], dict[str, float]]:
     return chosen, shares
 
 
-def _score(
-    short: str, column: Column, evaluation: str, extractor: str, n: int, *, many: bool
-) -> Measure:
-    detail = f"{evaluation}: {extractor}, n={n}" if many else f"{extractor}, n={n}"
-    return Measure(short, column, evaluation, str(MetricName(column.source, extractor, n)), detail)
+def _score(short: str, shown: Column, space: _Space, *, many: bool) -> Measure:
+    source = str(MetricName(shown.source, space.space, space.number))
+    detail = f"{space.space}, n={space.number}"
+    return Measure(
+        short, shown, space.evaluation, source, f"{space.evaluation}: {detail}" if many else detail
+    )
 
 
 def _places(labels: Sequence[AxisValue]) -> dict[AxisValue, int]:
@@ -178,16 +219,21 @@ def _arm(study: StudySpec, axes: Sequence[str], key: tuple[Any, ...], trials: li
     ordered = sorted(trials, key=lambda t: (t["evaluation"], t["seed"], t["evaluation_id"]))
     first = ordered[0]
     if key[0] == 1:
-        return Arm({}, first["real"], (first["data"], first["reference_split"]), ordered)
+        return Arm({}, first["real"], _origin(first), ordered)
     labels = {
         axis: study.axes[axis][place]
         for axis, place in zip(axes, key[1:], strict=True)
         if place >= 0
     }
-    return Arm(labels, None, (first["data"], first["reference_split"]), ordered)
+    return Arm(labels, None, _origin(first), ordered)
 
 
-def _is_missing(value: object) -> bool:
+def _origin(trial: Row) -> tuple[str, str]:
+    return trial["data"], trial["reference_split"]
+
+
+def is_missing(value: object) -> bool:
+    """Whether a cell of the frame is one of pandas' missing values."""
     return value is None or value is pd.NA or (isinstance(value, float) and isnan(value))
 
 

@@ -23,15 +23,16 @@ TRAINING_PARTS = (
     "priors",
     "training",
     "batching.py",
-    "build.py",
-    "config/spec.py",
+    "build",
+    "config/parts.py",
+    "config/spec",
     "execution/device.py",
     "objectives.py",
     "optim.py",
     "rng.py",
     "trial.py",
 )
-EVALUATION_PARTS = (*TRAINING_PARTS, "sampling", "metrics")
+EVALUATION_PARTS = (*TRAINING_PARTS, "evaluation", "inverse", "metrics", "sampling")
 
 _OFFLINE = ("location.py", "train_extractor.py", "names.py")
 """Files of those folders that only find data, train extractors anew or name metrics."""

@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, assert_never, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -18,7 +18,12 @@ import pyarrow.parquet as pq
 from rgm_bench.config.spec import (
     DataSpec,
     EvaluationSpec,
+    GenerateSpec,
     ImageFolderSpec,
+    LatentDiversitySpec,
+    PointsSpec,
+    RestoreSpec,
+    RgmSpec,
     TrainingSource,
     TrainingSpec,
     canonical_json,
@@ -99,6 +104,10 @@ class Results(Protocol):
 
     def grid(self, evaluation_id: str, /) -> Path | None:
         """The picture of the first images of an evaluation, 8 in a row."""
+        ...
+
+    def points(self, evaluation_id: str, /) -> Path | None:
+        """The generated points of an evaluation: a NumPy file, float32 n x 2."""
         ...
 
 
@@ -245,18 +254,30 @@ def _spec_columns(spec: EvaluationSpec) -> Record:
     training = source.training if isinstance(source, TrainingSource) else None
     return {
         "spec": canonical_json(spec),
-        "num_images": spec.num_images,
-        "extractor": spec.reference.extractor,
-        "reference_split": spec.reference.split,
-        "data": _data_name(training.data if training else cast(Any, source).data),
+        "num_images": spec.measure.count,
+        "extractor": spec.measure.space,
+        "reference_split": _reference_split(spec),
+        "data": _data_name(spec.data),
         "at": source.at if isinstance(source, TrainingSource) else None,
         "images": training.images_at(cast(TrainingSource, source).at) if training else None,
         **_weight_columns(training),
     }
 
 
+def _reference_split(spec: EvaluationSpec) -> str:
+    match spec.measure:
+        case GenerateSpec():
+            return spec.measure.reference.split
+        case PointsSpec():
+            return "test"
+        case RestoreSpec() | LatentDiversitySpec():
+            return spec.measure.split
+        case _:
+            assert_never(spec.measure)
+
+
 def _weight_columns(training: TrainingSpec | None) -> Record:
-    if training is None:
+    if training is None or not isinstance(training.method, RgmSpec):
         return {"fidelity_weight": None, "paper_lambda": None}
     weight = training.method.fidelity_weight
     return {"fidelity_weight": weight, "paper_lambda": 1 / weight if weight else float("inf")}

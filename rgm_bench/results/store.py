@@ -181,8 +181,15 @@ class View:
 
     def grid(self, evaluation_id: str) -> Path | None:
         """A picture of the first images of an evaluation, or None if it is not finished."""
+        return self._evaluation_file(evaluation_id, "grid.png")
+
+    def points(self, evaluation_id: str) -> Path | None:
+        """The points of an evaluation, float32 n x 2, or None if it has none or is not finished."""
+        return self._evaluation_file(evaluation_id, "points.npy")
+
+    def _evaluation_file(self, evaluation_id: str, name: str) -> Path | None:
         folder = self._folder("evaluation", evaluation_id)
-        path = None if folder is None else folder / "grid.png"
+        path = None if folder is None else folder / name
         return path if path is not None and path.exists() else None
 
     def _folder(self, kind: UnitKind, unit_id: str) -> Path | None:

@@ -1,19 +1,25 @@
 """The loop over levels, once; a sampler is a step of it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from itertools import pairwise
 from typing import final
 
 import torch
 
-from rgm_bench.types import Level, Observation, Sample
+from rgm_bench.types import Latent, Level, Observation, Sample
+
+Network = Callable[[Observation, Level, Latent], Sample]
+"""What samplers call: observation, one less than its level, latent -> what it was trained to
+predict, the clean data or the noise in the observation."""
 
 
 class Sampler(ABC):
-    """Generates samples from the end distribution down to data.
+    """Generates samples, from observations at the first of its levels down to data.
 
-    `levels` falls from the number of levels to 0. All randomness comes from the generator that
-    `sample` is given, so the same seed gives the same samples.
+    `levels` falls from the level that `start` draws at to 0, not always in steps of one. All
+    randomness comes from the generator that `sample` is given, so the same seed gives the same
+    samples.
     """
 
     levels: tuple[int, ...]
@@ -25,11 +31,11 @@ class Sampler(ABC):
 
     @abstractmethod
     def start(self, num: int, rng: torch.Generator) -> Observation:
-        """`num` observations at the first level."""
+        """`num` observations at the first level. What a sampler remembers begins anew here."""
 
     @abstractmethod
     def step(self, y: Observation, level: Level, below: Level, rng: torch.Generator) -> Observation:
-        """Move from `level` to the cleaner level `below`."""
+        """Move from `level` to the cleaner level `below`, the same for all samples."""
 
     @final
     @torch.no_grad()

@@ -12,7 +12,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 
-from rgm_bench.config.spec import TrainingSource
+from rgm_bench.config.spec import RgmSpec, TrainingSource, TrainingSpec
 from rgm_bench.config.study import StudySpec, Trial
 from rgm_bench.results.schema import Outcome, UnitKind
 from rgm_bench.results.store import View
@@ -149,8 +149,7 @@ def _axis_points(trial: Trial) -> Iterator[Point]:
     """The values of its axes that are numbers, and the two names of the fidelity weight."""
     numbers = {name: value for name, value in trial.labels.items() if _is_number(value)}
     match trial.spec.source:
-        case TrainingSource(training=training):
-            weight = training.method.fidelity_weight
+        case TrainingSource(training=TrainingSpec(method=RgmSpec(fidelity_weight=weight))):
             lambdas = {"paper_lambda": 1 / weight} if weight else {}
             numbers |= {"fidelity_weight": weight} | lambdas
         case _:
@@ -170,7 +169,7 @@ def _arm(trial: Trial) -> str:
 
 def _arm_spec(trial: Trial) -> dict[str, Any]:
     """Its spec without what differs inside an arm: the seeds and the share of the images."""
-    evaluation: dict[str, Any] = trial.spec.model_dump(mode="json", exclude={"seed", "source"})
+    evaluation: dict[str, Any] = trial.spec.measure.model_dump(mode="json")
     source: dict[str, Any] = trial.spec.source.model_dump(mode="json", exclude={"at"})
     training: dict[str, Any] = source.pop("training", {})
     training.pop("seed", None)

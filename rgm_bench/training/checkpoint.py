@@ -19,10 +19,6 @@ class Checkpoint:
     tensors: Mapping[str, Tensor]
     notes: Mapping[str, Any]
 
-    def under(self, prefix: str) -> dict[str, Tensor]:
-        """The tensors whose names start with `prefix`, without it."""
-        return {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
-
     def to_bytes(self) -> bytes:
         """The content of a safetensors file."""
         tensors = {name: tensor.contiguous().cpu() for name, tensor in self.tensors.items()}

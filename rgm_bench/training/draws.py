@@ -4,11 +4,17 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
+from jaxtyping import Float32
+from torch import Tensor
 
+from rgm_bench.data.images import to_unit_range
 from rgm_bench.errors import DataError
 from rgm_bench.models.latent import LatentDistribution
 from rgm_bench.rng import generator
-from rgm_bench.types import ByteImage, Image, Latent, Level, Sample
+from rgm_bench.types import ByteImage, Latent, Level, Sample
+
+TrainingData = ByteImage | Float32[Tensor, "n *event"]
+"""Images of 0 to 255, which are scaled to [-1, 1], or data that are used as they are."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +58,12 @@ class DrawSource:
     Data are shuffled anew in each epoch, and what does not fill a batch is left out of it.
 
     Args:
-        images: all training images, on the device that the draws will live on.
-        batch_size: images of a step.
+        data: all training data. They are looked up where they lie, which may be in the memory of
+            the CPU, or in a file mapped into it, while the draws live on a GPU.
+        device: where the draws are made and live.
+        batch_size: samples of a step.
         seed: the seed of the training.
-        horizontal_flip: whether to mirror each image with probability one half.
+        horizontal_flip: whether to mirror each image with probability one half; not for points.
         num_levels: levels of the forward process.
         one_level_per_batch: whether all samples of a batch share a level.
         latent: where z comes from.
@@ -63,8 +71,9 @@ class DrawSource:
 
     def __init__(
         self,
-        images: ByteImage,
+        data: TrainingData,
         *,
+        device: torch.device,
         batch_size: int,
         seed: int,
         horizontal_flip: bool,
@@ -72,41 +81,44 @@ class DrawSource:
         one_level_per_batch: bool,
         latent: LatentDistribution,
     ) -> None:
-        self.images = images
+        self.data, self.device = data, device
         self.batch_size, self.seed = batch_size, seed
         self.horizontal_flip = horizontal_flip
         self.num_levels, self.one_level_per_batch = num_levels, one_level_per_batch
         self.latent = latent
-        self.steps_per_epoch = len(images) // batch_size
+        self.steps_per_epoch = len(data) // batch_size
         if not self.steps_per_epoch:
             raise DataError(
-                f"batch_size {batch_size} is larger than the data set, which has {len(images)} "
-                "images; use a smaller one"
+                f"batch_size {batch_size} is larger than the data set, which has {len(data)} "
+                "samples; use a smaller one"
             )
-        self._epoch: tuple[int, torch.Tensor] | None = None
+        if horizontal_flip and data.ndim != 4:
+            raise ValueError("only images have a left and a right: no horizontal_flip for points")
+        self._epoch: tuple[int, Tensor] | None = None
 
     def at(self, step: int) -> Draws:
         """The draws of a step; steps count from 0."""
-        rng = generator(self.images.device, self.seed, "step", step)
+        rng = generator(self.device, self.seed, "step", step)
         x0 = self._batch(step, rng)
         prior = self._half_step(x0, rng)
         return Draws(x0, prior, self._half_step(x0, rng))
 
-    def _batch(self, step: int, rng: torch.Generator) -> Image:
+    def _batch(self, step: int, rng: torch.Generator) -> Sample:
         epoch, position = divmod(step, self.steps_per_epoch)
         if self._epoch is None or self._epoch[0] != epoch:
-            shuffle = generator(self.images.device, self.seed, "epoch", epoch)
-            order = torch.randperm(len(self.images), generator=shuffle, device=shuffle.device)
+            shuffle = generator(self.device, self.seed, "epoch", epoch)
+            order = torch.randperm(len(self.data), generator=shuffle, device=shuffle.device)
             self._epoch = (epoch, order)
         chosen = self._epoch[1][position * self.batch_size :][: self.batch_size]
-        x0 = self.images[chosen].float() / 127.5 - 1
+        rows = self.data[chosen.to(self.data.device)].to(self.device)
+        x0 = to_unit_range(rows) if rows.dtype == torch.uint8 else rows
         if self.horizontal_flip:
             coin = torch.rand(len(x0), 1, 1, 1, generator=rng, device=rng.device) < 0.5
             x0 = torch.where(coin, x0.flip(-1), x0)
         return x0
 
-    def _half_step(self, x0: Image, rng: torch.Generator) -> HalfStepDraws:
-        def noise() -> Image:
+    def _half_step(self, x0: Sample, rng: torch.Generator) -> HalfStepDraws:
+        def noise() -> Sample:
             return torch.randn(x0.shape, generator=rng, device=rng.device)
 
         num = 1 if self.one_level_per_batch else len(x0)

@@ -8,10 +8,10 @@ import torch
 
 from rgm_bench.errors import DivergedError
 from rgm_bench.optim import cosine_decay
+from rgm_bench.training.base import TrainingStep
 from rgm_bench.training.checkpoint import Checkpoint
 from rgm_bench.training.curve import Curve
 from rgm_bench.training.draws import DrawSource
-from rgm_bench.training.step import TrainingStep
 
 
 @final
@@ -67,24 +67,12 @@ class Training:
 
     def checkpoint(self) -> Checkpoint:
         """All that `resume` needs."""
-        step = self.step
-        parts = {
-            "generator": step.generator.state_dict(),
-            "average": step.ema.state_dict(),
-            "optimizer": step.optimizer.state(),
-            "prior": step.objective.prior.state(),
-        }
-        tensors = {
-            f"{part}.{name}": t for part, state in parts.items() for name, t in state.items()
-        }
-        return Checkpoint(tensors, {"steps_done": self.steps_done, "curve": self.curve.state()})
+        notes = {"steps_done": self.steps_done, "curve": self.curve.state()}
+        return Checkpoint(self.step.state(), notes)
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on where `checkpoint` was made: the rest has the same bits as without a break."""
-        self.step.generator.load_state_dict(checkpoint.under("generator."))
-        self.step.ema.load_state_dict(checkpoint.under("average."))
-        self.step.optimizer.load_state(checkpoint.under("optimizer."))
-        self.step.objective.prior.load_state(checkpoint.under("prior."))
+        self.step.load_state(checkpoint.tensors)
         self.curve.load_state(checkpoint.notes["curve"])
         self.steps_done = checkpoint.notes["steps_done"]
 

@@ -1,8 +1,10 @@
-"""One training step: the prior learns, then the generator, then its average."""
+"""The step of a restoration model: the prior learns, then the generator, then its average."""
 
+from collections.abc import Mapping
 from typing import final
 
 import torch
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from rgm_bench.batching import micro_batches
@@ -10,13 +12,14 @@ from rgm_bench.forward.base import ForwardProcess
 from rgm_bench.objectives import MapObjective, Terms
 from rgm_bench.optim import Adam
 from rgm_bench.sampling.restoration import Restore
+from rgm_bench.training.base import TrainingStep, under
 from rgm_bench.training.draws import Draws, HalfStepDraws
 from rgm_bench.types import Observation, Sample, Scalar
 
 
 @final
-class TrainingStep:
-    """A function of networks, draws and step that moves the networks on.
+class RestorationStep(TrainingStep):
+    """One step of the prior, then one of the generator that it teaches.
 
     Source: Choi et al. 2023, Algorithm 1, with the order of the published code: one step of the
     prior on fakes of the present generator, then one of the generator on fresh draws.
@@ -42,8 +45,9 @@ class TrainingStep:
         objective: MapObjective,
         accumulation: int = 1,
     ) -> None:
-        self.generator, self.restore, self.ema = generator, restore, ema
-        self.optimizer, self.forward, self.objective = optimizer, forward, objective
+        super().__init__(generator=generator, ema=ema, optimizer=optimizer)
+        self.restore, self.forward, self.objective = restore, forward, objective
+        self.networks = objective.prior.networks
         self.accumulation = accumulation
 
     def __call__(self, draws: Draws, *, step: int, decay: float) -> dict[str, Scalar]:
@@ -70,9 +74,11 @@ class TrainingStep:
     def _improve_prior(
         self, x0: Sample, draws: HalfStepDraws, step: int, decay: float
     ) -> dict[str, Scalar]:
+        prior = self.objective.prior
+        if not prior.learns:
+            return {}
         real, y_next = self._observe(x0, draws)
         fake = self._fakes(y_next, draws)
-        prior = self.objective.prior
         return dict(prior.improve(real, fake, draws.level, step=step, decay=decay))
 
     def _improve_generator(
@@ -97,3 +103,11 @@ class TrainingStep:
             level=draws.level,
             noise=draws.noise_fake,
         )
+
+    def further_state(self) -> Mapping[str, Tensor]:
+        """What the prior has learnt."""
+        return {f"prior.{name}": t for name, t in self.objective.prior.state().items()}
+
+    def load_further_state(self, state: Mapping[str, Tensor]) -> None:
+        """Give the prior back what it had learnt."""
+        self.objective.prior.load_state(under("prior.", state))

@@ -104,7 +104,7 @@ def test_an_axis_over_a_field_of_one_evaluation_multiplies_only_that_one(write_s
     study = load_study(write_study(("axes:\n", SECOND + axis)))
     assert len(of(study, "generation")) == 2 * 2 * 2
     assert len(of(study, "second")) == 3 * 2 * 2
-    assert all(t.labels["n"] == t.spec.num_images for t in of(study, "second"))
+    assert all(t.labels["n"] == t.spec.measure.count for t in of(study, "second"))
     assert all("n" not in t.labels for t in of(study, "generation"))
     assert {t.training_id for t in of(study, "second")} == {t.training_id for t in generated(study)}
 
@@ -139,7 +139,7 @@ def test_a_profile_changes_each_part(write_study: WriteStudy):
     study = load_study(write_study(("laptop: {}", "laptop: " + over)))
     assert (study.title, study.seeds, study.resources.cpus, study.report) == ("T", (7,), 2, ())
     assert study.axes == {"weight": (1,)}
-    assert {t.spec.num_images for t in generated(study)} == {16}
+    assert {t.spec.measure.count for t in generated(study)} == {16}
 
 
 def test_an_override_is_laid_over_the_profile(write_study: WriteStudy):
@@ -180,15 +180,16 @@ def test_each_evaluation_has_rows_of_real_images_at_its_number_and_seeds(write_s
     rows = [trial for trial in study.trials if trial.real is not None]
     assert {trial.training_id for trial in rows} == {None}
     assert len({trial.id for trial in rows}) == len(rows)
-    found = {(t.evaluation, t.real, t.seed, t.spec.num_images) for t in rows}
-    numbers = {t.evaluation: t.spec.num_images for t in generated(study)}
+    found = {(t.evaluation, t.real, t.seed, t.spec.measure.count) for t in rows}
+    numbers = {t.evaluation: t.spec.measure.count for t in generated(study)}
     assert found == {
         (name, split, seed, number)
         for name, number in numbers.items()
         for split in ("train", "test")
         for seed in (0, 1)
     }
-    assert {t.spec.reference for t in rows} == {t.spec.reference for t in generated(study)}
+    found = {t.spec.measure.reference for t in generated(study)}
+    assert {t.spec.measure.reference for t in rows} == found
 
 
 def test_an_extractor_that_does_not_fit_the_images_is_refused(write_study: WriteStudy):

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from rgm_bench.config.grammar import REPORT_COLUMNS
 from rgm_bench.config.load import load_study
 from rgm_bench.errors import StudyError, UserError
 
@@ -43,10 +44,10 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         ),
     ),
     "unknown_key_at_the_top": (
-        [("seeds: [0, 1]", "seeds: [0, 1]\nclaims: {}")],
+        [("seeds: [0, 1]", "seeds: [0, 1]\nserach: {}")],
         (
-            "study.yaml:16:1: claims: unknown key; allowed here: grammar, name, title, "
-            "reproduces, base, axes, seeds, resources, report, profiles"
+            "study.yaml:16:1: serach: unknown key; allowed here: grammar, name, title, "
+            "reproduces, base, axes, seeds, resources, claims, report, profiles"
         ),
     ),
     "unknown_key_of_the_base": (
@@ -110,13 +111,17 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
     "unknown_kind_of_several": (
         [in_training("data: {kind: digit}")],
         (
-            'study.yaml:5:47: training.data.kind: found the text "digit"; allowed: digits, '
-            'fashion_mnist, cifar10, image_folder; did you mean "digits"?'
+            'study.yaml:5:47: training.data.kind: found the text "digit"; allowed: gmm8, '
+            'gaussian25, checkerboard, digits, fashion_mnist, cifar10, natural_patches, '
+            'celeba_hq_256, lsun_church, image_folder; did you mean "digits"?'
         ),
     ),
     "unknown_kind_of_one": (
-        [in_training("method: {kind: mmse}")],
-        ('study.yaml:5:49: training.method.kind: found the text "mmse"; allowed: rgm'),
+        [in_training("method: {kind: mse}")],
+        (
+            'study.yaml:5:49: training.method.kind: found the text "mse"; allowed: rgm, mmse, '
+            'ddpm, imported; did you mean "mmse"?'
+        ),
     ),
     "missing_field": (
         [in_training("data: {kind: image_folder, name: faces}")],
@@ -217,7 +222,8 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("laptop: {}", "laptop: {trainng: {}}")],
         (
             "study.yaml:20:12: profiles.laptop.trainng: unknown key; allowed here: title, "
-            'training, evaluations, axes, seeds, resources, report; did you mean "training"?'
+            'training, evaluations, axes, seeds, resources, claims, report; did you mean '
+            '"training"?'
         ),
     ),
     "profile_evaluation": (
@@ -328,9 +334,7 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
             'study.yaml:17:25: report.0.rows: no axis is called "wieght"; there are: weight; did '
             'you mean "weight"?\n'
             'study.yaml:17:43: report.0.columns.0: no column is called "fdi"; there are: '
-            "fidelity_weight, paper_lambda, images, fid, inception_score, kid, nfe, "
-            "images_per_second, flops, seconds, peak_memory_bytes, parameters_generator, "
-            'parameters_discriminator; did you mean "fid"?'
+            f'{", ".join(REPORT_COLUMNS)}; did you mean "fid"?'
         ),
     ),
     "report_curve_of_words": (
@@ -357,7 +361,7 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("kind: table", "kind: tabel")],
         (
             'study.yaml:17:12: report.0.kind: found the text "tabel"; allowed: table, curve, '
-            'samples; did you mean "table"?'
+            'samples, scatter, densities, restorations, published; did you mean "table"?'
         ),
     ),
     "share": (
@@ -413,8 +417,8 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
             )
         ],
         (
-            "study.yaml:13:7: evaluations.generation.metrics: unknown key; allowed here: kind, "
-            "sampler, at_images, num_images, reference, where"
+            "study.yaml:13:7: evaluations.generation.metrics: unknown key; allowed here: "
+            "at_images, where, kind, sampler, num_images, reference"
         ),
     ),
 }
@@ -498,7 +502,7 @@ OVERRIDES: dict[str, str] = {
     ),
     "trainng.images=640": (
         "trainng: unknown key; allowed here: title, training, evaluations, axes, seeds, "
-        'resources, report; did you mean "training"?'
+        'resources, claims, report; did you mean "training"?'
     ),
     "training.images": ("expected PATH=VALUE, such as training.images=64000"),
     "=3": ("expected PATH=VALUE, such as training.images=64000"),
@@ -521,7 +525,7 @@ OVERRIDES: dict[str, str] = {
     "seeds.0=1": ("seeds: found a map; expected a list"),
     "name=other": (
         "name: unknown key; allowed here: title, training, evaluations, axes, seeds, "
-        "resources, report"
+        "resources, claims, report"
     ),
     "training.preset=rgm_cifar": (
         'training.preset: found the text "rgm_cifar"; allowed: rgm_cifar10, rgm_digits; did '

@@ -48,7 +48,7 @@ def test_the_paper_profile_has_the_settings_of_the_paper():
 
 def test_the_paper_profile_measures_as_the_paper():
     spec = load_study(SWEEP, profile="paper").trials[0].spec
-    assert (spec.num_images, spec.reference.extractor) == (50_000, "inception_v3_compat")
+    assert (spec.measure.count, spec.measure.space) == (50_000, "inception_v3_compat")
 
 
 def test_the_gpu_profile_has_the_schedule_of_the_paper_at_its_own_length():

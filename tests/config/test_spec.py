@@ -11,6 +11,7 @@ from rgm_bench.config.problems import Problems
 from rgm_bench.config.spec import (
     DigitsSpec,
     EvaluationSpec,
+    GenerateSpec,
     RealSplitSource,
     ReferenceSpec,
     TrainingSpec,
@@ -146,11 +147,13 @@ def test_a_spec_cannot_change():
 
 def test_a_row_of_real_images_measures_no_training():
     spec = EvaluationSpec(
-        kind="generate",
         source=RealSplitSource(kind="real_split", data=DigitsSpec(kind="digits", split="test")),
-        sampler=None,
-        num_images=64,
-        reference=ReferenceSpec(extractor="digits_cnn_v1"),
+        measure=GenerateSpec(
+            kind="generate",
+            sampler=None,
+            num_images=64,
+            reference=ReferenceSpec(extractor="digits_cnn_v1"),
+        ),
         seed=0,
     )
     trial = Trial(labels={}, seed=0, evaluation="generation", spec=spec, real="test")

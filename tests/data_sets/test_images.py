@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from rgm_bench.data.contents import NUM_IMAGES, DataKind
 from rgm_bench.data.images import load_images, load_labels, to_uint8, to_unit_range
 
 
@@ -62,6 +63,17 @@ def test_no_digit_is_in_both_splits_more_often_than_in_the_file():
     rows = both.flatten(1).unique(dim=0, return_counts=True)
     expected = whole.flatten(1).unique(dim=0, return_counts=True)
     assert all(torch.equal(row, other) for row, other in zip(rows, expected, strict=True))
+
+
+def test_the_numbers_known_without_reading_are_true():
+    for split in ("train", "test"):
+        assert len(load_images(kind="digits", split=split)) == NUM_IMAGES["digits", split]
+
+
+@pytest.mark.parametrize("kind", ["natural_patches", "celeba_hq_256", "lsun_church"])
+def test_a_set_without_classes_has_no_labels(kind: DataKind):
+    with pytest.raises(ValueError, match=f"{kind} has no labels"):
+        load_labels(kind=kind, split="train")
 
 
 def test_an_image_folder_needs_a_size(root: Path):

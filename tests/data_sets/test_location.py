@@ -2,11 +2,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 from urllib.error import URLError
 
 import pytest
 
+from rgm_bench.cli import prepare
 from rgm_bench.data import location
+from rgm_bench.data.contents import DataKind, PointsKind
 from rgm_bench.errors import MissingDataError
 
 
@@ -53,6 +56,8 @@ def test_a_folder_without_one_file_is_passed_over(root: Path, fashion_mnist: Cal
         ("fashion_mnist", "apt-get install dataset-fashion-mnist"),
         ("fashion_mnist", "rgm-bench data --get fashion_mnist"),
         ("cifar10", "tar -xzf cifar-10-python.tar.gz -C "),
+        ("celeba_hq_256", "CelebA-HQ-to-CelebA-mapping.txt"),
+        ("lsun_church", "python3 download.py -c church_outdoor"),
     ],
 )
 def test_a_missing_data_set_says_all_places_and_the_command(
@@ -70,6 +75,12 @@ def test_a_missing_data_set_says_which_files_lack(cifar_root: Path):
     with pytest.raises(MissingDataError, match="without data_batch_3"):
         location.locate("cifar10", split="train")
     assert location.locate("cifar10", split="test").is_dir()
+
+
+def test_photographs_are_found_where_the_packages_are():
+    for split in ("train", "test"):
+        assert all(path.is_file() for path in location.photograph_files(split))
+    assert location.locate("natural_patches").is_dir()
 
 
 @pytest.mark.parametrize("name", ["../secret", "a/b", "", "Upper", "a" * 65, "a\n", None])
@@ -121,6 +132,18 @@ def test_the_listing_shows_what_is_there_and_how_to_get_the_rest(cifar_root: Pat
     assert found["fashion_mnist"].folder is None
     assert "apt-get install" in found["fashion_mnist"].instructions
     assert found["image_folder cats"].folder == cifar_root / "cats"
+
+
+def test_the_command_lists_every_kind(root: Path, capsys: pytest.CaptureFixture[str]):
+    prepare.data()
+    lines = capsys.readouterr().out.splitlines()
+    for kind in get_args(PointsKind):
+        assert f"{kind}: computed, always there" in lines
+    there = {"digits", "natural_patches"}
+    for kind in get_args(DataKind):
+        said = [line for line in lines if line.startswith(f"{kind}: ")]
+        assert len(said) == 1
+        assert ("not found" in said[0]) == (kind not in there)
 
 
 @pytest.mark.parametrize("kind", ["fashion_mnist", "cifar10"])

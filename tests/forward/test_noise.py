@@ -116,3 +116,20 @@ def test_points_and_images_are_alike() -> None:
     flat = forward.sample(x0, level, noise)
     image = forward.sample(x0.reshape(3, 2, 1, 1), level, noise.reshape(3, 2, 1, 1))
     assert torch.equal(flat, image.reshape(3, 2))
+
+
+def test_a_deterministic_step_keeps_the_noise() -> None:
+    """With the true data as estimate it lands on the observation that the same noise makes."""
+    forward, rng = NoiseForward(4), torch.Generator().manual_seed(0)
+    x0, noise = torch.randn(2, 4, 2, generator=rng, dtype=torch.float64)
+    level = torch.arange(4)
+    y_next = forward.sample(x0, level + 1, noise)
+    found = forward.deterministic_step(x0, y_next, level)
+    torch.testing.assert_close(found, forward.sample(x0, level, noise))
+
+
+def test_a_deterministic_step_to_data_is_the_estimate() -> None:
+    forward, rng = NoiseForward(4), torch.Generator().manual_seed(0)
+    x_hat, y_next = torch.randn(2, 4, 2, generator=rng)
+    level = torch.zeros(4, dtype=torch.int64)
+    assert torch.equal(forward.deterministic_step(x_hat, y_next, level), x_hat)

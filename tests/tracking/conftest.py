@@ -50,11 +50,13 @@ def evaluation(source: dict[str, Any], *, seed: int) -> EvaluationSpec:
     generates = source["kind"] == "training"
     return EvaluationSpec.model_validate(
         {
-            "kind": "generate",
             "source": source,
-            "sampler": {"kind": "restoration"} if generates else None,
-            "num_images": 64,
-            "reference": {"extractor": "digits_cnn_v1"},
+            "measure": {
+                "kind": "generate",
+                "sampler": {"kind": "restoration"} if generates else None,
+                "num_images": 64,
+                "reference": {"extractor": "digits_cnn_v1"},
+            },
             "seed": seed,
         }
     )
@@ -95,6 +97,7 @@ def study() -> StudySpec:
         axes={"fidelity_weight": WEIGHTS},
         seeds=SEEDS,
         resources=Resources(),
+        claims={},
         report=(),
         trials=trials(),
         resolved={},

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from rgm_bench.build import build_training
+from rgm_bench.build.training import build_training
 from rgm_bench.errors import DivergedError
 from rgm_bench.models.latent import LatentDistribution
 from rgm_bench.optim import cosine_decay
@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 
 
 def weights(training) -> torch.Tensor:
-    parts = (training.step.ema.module, training.step.objective.prior.discriminator)
+    parts = (training.step.ema.module, *training.step.networks)
     return torch.cat([t.flatten() for part in parts for t in part.state_dict().values()])
 
 
@@ -123,6 +123,7 @@ def test_rates_change_once_an_epoch(tiny_spec) -> None:
 def make_draws(**changes) -> DrawSource:
     images = torch.arange(20, dtype=torch.uint8).reshape(20, 1, 1, 1).expand(20, 1, 1, 2)
     settings = {
+        "device": CPU,
         "batch_size": 8,
         "seed": 0,
         "horizontal_flip": False,
@@ -169,7 +170,7 @@ def test_draws_are_standard_normal_and_levels_uniform() -> None:
 def test_half_of_the_images_are_mirrored() -> None:
     images = torch.tensor([0, 255], dtype=torch.uint8).reshape(1, 1, 1, 2).expand(1000, 1, 1, 2)
     draws = make_draws(horizontal_flip=True)
-    draws.images, draws.steps_per_epoch, draws.batch_size = images, 1, 1000
+    draws.data, draws.steps_per_epoch, draws.batch_size = images, 1, 1000
     mirrored = (draws.at(0).x0[:, 0, 0, 0] > 0).sum().item()
     assert abs(mirrored - 500) < 80
 

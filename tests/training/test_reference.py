@@ -8,9 +8,12 @@ from rgm_bench.forward.noise import NoiseForward
 from rgm_bench.models.ema import moving_average
 from rgm_bench.objectives import ResampleObjective
 from rgm_bench.optim import Adam
+from rgm_bench.priors.adversary import Adversary
+from rgm_bench.priors.base import Prior
 from rgm_bench.priors.kld import KldPrior
+from rgm_bench.priors.mmd import FeatureMmdPrior
 from rgm_bench.training.draws import Draws, HalfStepDraws
-from rgm_bench.training.step import TrainingStep
+from rgm_bench.training.step import RestorationStep
 from tests.vectors import load, published_discriminator, published_generator, under
 
 STEPS, DRAWS_OF_A_STEP = 3, 11
@@ -37,9 +40,15 @@ def draws_of(step: int, tensors: dict) -> Draws:
     return Draws(x0, prior, HalfStepDraws(level, noise, noise_next, latent, noise_fake))
 
 
-@pytest.mark.parametrize("accumulation", [1, 2])
-def test_three_steps_of_kld_equal_the_published_ones(accumulation) -> None:
-    tensors, config = load("training_kld_noise")
+def prior_of(kind: str, adversary: Adversary, config: dict) -> Prior:
+    if kind == "kld":
+        return KldPrior(adversary=adversary)
+    return FeatureMmdPrior(adversary=adversary, bandwidths=[float(s) for s in config["sigma_list"]])
+
+
+@pytest.mark.parametrize(("kind", "accumulation"), [("kld", 1), ("kld", 2), ("mmd", 1)])
+def test_three_steps_equal_the_published_ones(kind, accumulation) -> None:
+    tensors, config = load(f"training_{kind}_noise")
     generator = published_generator(config)
     discriminator = published_discriminator(config, "small")
     before = {
@@ -49,7 +58,7 @@ def test_three_steps_of_kld_equal_the_published_ones(accumulation) -> None:
     generator.load_state_dict(before["generator"])
     discriminator.load_state_dict(before["discriminator"])
     betas = (config["beta1"], config["beta2"])
-    prior = KldPrior(
+    adversary = Adversary(
         discriminator=discriminator,
         optimizer=Adam(
             discriminator, learning_rate=config["lr_d"], final_learning_rate=1e-5, betas=betas
@@ -58,9 +67,10 @@ def test_three_steps_of_kld_equal_the_published_ones(accumulation) -> None:
         r1_every=config["lazy_reg"],
         accumulation=accumulation,
     )
+    prior = prior_of(kind, adversary, config)
     forward = NoiseForward(config["num_timesteps"], config["discrete_type"])
     ema = moving_average(generator, decay=config["ema_decay"])
-    step = TrainingStep(
+    step = RestorationStep(
         generator=generator,
         restore=generator,
         ema=ema,

@@ -1,0 +1,158 @@
+"""Whether a measurement fits the data and the training it is made of."""
+
+from typing import assert_never
+
+from rgm_bench.config.spec.data import DataSpec, ImageFolderSpec, is_images
+from rgm_bench.config.spec.degradation import BlockAverageSpec, NoiseForwardSpec
+from rgm_bench.config.spec.measure import (
+    GenerateSpec,
+    LatentDiversitySpec,
+    MeasureSpec,
+    PointsSpec,
+    ReferenceSpec,
+    RestoreSpec,
+)
+from rgm_bench.config.spec.method import DdpmSpec
+from rgm_bench.config.spec.rules import operator_misfit
+from rgm_bench.config.spec.sampling import (
+    DdrmSpec,
+    DiffusionSamplerSpec,
+    FormulaSolverSpec,
+    OneShotSamplerSpec,
+    PlugAndPlaySpec,
+    RestorationSamplerSpec,
+    SamplerSpec,
+    SolverSpec,
+)
+from rgm_bench.config.spec.training import TrainingSpec
+
+Misfit = tuple[str, str]
+"""The field that should change, as a path, and why."""
+
+_EXTRACTOR_SHAPES = {"digits_cnn_v1": (1, 8, 8), "fashion_mnist_cnn_v1": (1, 32, 32)}
+"""Channels, height and width that the small classifiers were trained on; others see any."""
+
+
+def measure_misfit(
+    measure: MeasureSpec, data: DataSpec, training: TrainingSpec | None
+) -> Misfit | None:
+    """Which field of a measurement does not fit and why; None if all do.
+
+    Args:
+        measure: the measurement.
+        data: what the source has learnt, or is.
+        training: the source's, or None for real data.
+    """
+    match measure:
+        case GenerateSpec():
+            if not is_images(data):
+                return "kind", f"generate is for images; for {data.kind} use points"
+            misfit = reference_misfit(measure.reference, data)
+            if misfit:
+                return f"reference.{misfit[0]}", misfit[1]
+            return _sampler_misfit(measure.sampler, training)
+        case PointsSpec():
+            if is_images(data):
+                return "kind", f"points is for points; for {data.kind} use generate"
+            return _sampler_misfit(measure.sampler, training)
+        case RestoreSpec():
+            return _restore_misfit(measure, data, training)
+        case LatentDiversitySpec():
+            return _diversity_misfit(measure, training)
+        case _:
+            assert_never(measure)
+
+
+def reference_misfit(reference: ReferenceSpec, data: DataSpec) -> Misfit | None:
+    """Which field of a reference does not fit images of `data` and why; None if it fits."""
+    if isinstance(data, ImageFolderSpec) and reference.split != data.split:
+        # the id of a study holds the fingerprint of one split of a folder
+        return "split", f"found {reference.split}; for an image_folder it is that of the training"
+    extractor, shape = reference.extractor, data.event_shape
+    sees = _EXTRACTOR_SHAPES.get(extractor)
+    if sees is None or sees == shape:
+        return None
+    fitting = [name for name, seen in _EXTRACTOR_SHAPES.items() if seen == shape]
+    return "extractor", (
+        f"found {extractor}, which sees images of {_sizes(sees)}; those of {data.kind} are "
+        f"{_sizes(shape)}: use {next(iter(fitting), 'inception_v3_compat')}"
+    )
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _sampler_misfit(sampler: SamplerSpec | None, training: TrainingSpec | None) -> Misfit | None:
+    if sampler is None or training is None:
+        return None
+    diffusion = isinstance(training.method, DdpmSpec)
+    match sampler:
+        case DiffusionSamplerSpec():
+            if not diffusion:
+                return "sampler.kind", f"{sampler.kind} is for ddpm; use restoration"
+            if sampler.kind == "ddim" and training.num_levels % sampler.steps:
+                text = f"{sampler.steps} does not divide the {training.num_levels} levels"
+                return "sampler.steps", f"{text}, and the steps of ddim have one width"
+            return _beyond("sampler.steps", sampler.steps, training)
+        case RestorationSamplerSpec():
+            if diffusion:
+                return (
+                    "sampler.kind",
+                    "not for ddpm; use ancestral, ddim or dpm_solver",
+                )
+            noise = isinstance(training.method.forward, NoiseForwardSpec)
+            if sampler.transition != "resample" and not noise:
+                return "sampler.transition", f"{sampler.transition} is known for noise alone"
+            return None
+        case OneShotSamplerSpec():
+            if diffusion:
+                return "sampler.kind", "one_shot is not for ddpm, whose network predicts noise"
+            return _beyond("sampler.start_level", sampler.start_level, training)
+        case _:
+            assert_never(sampler)
+
+
+def _beyond(field: str, level: int, training: TrainingSpec) -> Misfit | None:
+    if level <= training.num_levels:
+        return None
+    return field, f"found {level}; the training has {training.num_levels} levels"
+
+
+def _restore_misfit(
+    measure: RestoreSpec, data: DataSpec, training: TrainingSpec | None
+) -> Misfit | None:
+    misfit = operator_misfit(measure.problem.operator, data)
+    if misfit:
+        return f"problem.operator.{misfit[0]}", misfit[1]
+    bicubic = measure.solver.kind == "bicubic"
+    if bicubic and not isinstance(measure.problem.operator, BlockAverageSpec):
+        return "solver.kind", "bicubic is for block_average; use pseudo_inverse"
+    return _solver_misfit(measure.solver, training)
+
+
+def _solver_misfit(solver: SolverSpec, training: TrainingSpec | None) -> Misfit | None:
+    if training is None:
+        return None
+    diffusion = isinstance(training.method, DdpmSpec)
+    match solver:
+        case PlugAndPlaySpec():
+            if diffusion:
+                return "solver.kind", "plug_and_play is not for ddpm; use ddrm"
+            return _beyond("solver.num_levels", solver.num_levels, training)
+        case DdrmSpec():
+            if not diffusion:
+                return "solver.kind", "ddrm is for ddpm; use plug_and_play"
+            return _beyond("solver.steps", solver.steps, training)
+        case FormulaSolverSpec():
+            return None
+        case _:
+            assert_never(solver)
+
+
+def _diversity_misfit(measure: LatentDiversitySpec, training: TrainingSpec | None) -> Misfit | None:
+    if training is None:
+        return "kind", "latent_diversity is of a training"
+    if isinstance(training.method, DdpmSpec):
+        return "kind", "latent_diversity is not for ddpm, which has no latent"
+    return _beyond("level", measure.level, training)

@@ -1,0 +1,166 @@
+"""The claims of a study, decided by its results."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import nan
+from pathlib import Path
+from typing import Any, assert_never
+
+from rgm_bench.claims import (
+    Claim,
+    Sample,
+    Verdict,
+    better,
+    decide,
+    interior_minimum,
+    not_worse,
+    ordering,
+    within,
+)
+from rgm_bench.config.claim import (
+    ClaimSpec,
+    ComparisonClaimSpec,
+    InteriorMinimumClaimSpec,
+    OrderingClaimSpec,
+    WithinClaimSpec,
+)
+from rgm_bench.config.spec import TrainingSource
+from rgm_bench.config.study import AxisValue, StudySpec, Trial
+from rgm_bench.metrics.names import MetricName
+from rgm_bench.report.columns import column
+from rgm_bench.results.files import to_json, write_whole
+from rgm_bench.results.frames import Results
+
+CLAIMS_FILE = "claims.json"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A claim under its name in the study, and the verdict on it."""
+
+    name: str
+    claim: ClaimSpec
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        claim = self.claim.model_dump(mode="json")
+        return {"name": self.name, "claim": claim, "verdict": asdict(self.verdict)}
+
+
+def judge(study: StudySpec, results: Results) -> tuple[Decided, ...]:
+    """The verdict on every claim of a study, from the seeds that have finished.
+
+    A seed whose training diverged counts as one that gave no finite value.
+    """
+    arms = _Arms(study, results)
+    stated = [_stated(claim, arms) for claim in study.claims.values()]
+    return tuple(
+        Decided(name, claim, verdict)
+        for (name, claim), verdict in zip(study.claims.items(), decide(stated), strict=True)
+    )
+
+
+def write_claims(decided: Sequence[Decided], folder: Path) -> Path:
+    """Keep verdicts as `claims.json`."""
+    path = folder / CLAIMS_FILE
+    write_whole(path, to_json({"claims": [each.to_json() for each in decided]}))
+    return path
+
+
+class _Arms:
+    """The values of a metric over the seeds of an arm."""
+
+    def __init__(self, study: StudySpec, results: Results) -> None:
+        self.axes, self._results = study.axes, results
+        self._evaluations: dict[str, list[Trial]] = {}
+        for trial in study.trials:
+            if trial.real is None:
+                self._evaluations.setdefault(trial.evaluation, []).append(trial)
+
+    def sample(self, claim: ClaimSpec, labels: Mapping[str, AxisValue], shown: str) -> Sample:
+        """The finished seeds of the arm that has `labels`, at the last share of its images."""
+        name = claim.evaluation or next(iter(self._evaluations))
+        trials = [
+            trial
+            for trial in self._evaluations.get(name, ())
+            if all(trial.labels.get(axis) == label for axis, label in labels.items())
+        ]
+        last = max((_share(trial) for trial in trials), default=1.0)
+        values = (self._value(trial, claim.metric) for trial in trials if _share(trial) == last)
+        return Sample(shown, tuple(value for value in values if value is not None))
+
+    def _value(self, trial: Trial, metric: str) -> float | None:
+        outcome = self._results.outcome("evaluation", trial.id)
+        if outcome is None:
+            return None
+        if outcome.status != "ok":
+            return nan
+        measure = trial.spec.measure
+        return outcome.metrics[str(MetricName(metric, measure.space, measure.count))]
+
+
+def _share(trial: Trial) -> float:
+    source = trial.spec.source
+    return source.at if isinstance(source, TrainingSource) else 1.0
+
+
+def _stated(claim: ClaimSpec, arms: _Arms) -> Claim:
+    about = column(claim.metric)
+    scale, direction = about.scale, about.better or "lower"
+    match claim:
+        case ComparisonClaimSpec():
+            compare = better if claim.kind == "better" else not_worse
+            this, than = _pair(claim, arms)
+            return compare(this, than, scale=scale, margin=claim.margin, direction=direction)
+        case OrderingClaimSpec():
+            samples = [_along(claim, claim.over, label, arms) for label in claim.order]
+            return ordering(samples, scale=scale, margin=claim.margin, trend=claim.direction)
+        case InteriorMinimumClaimSpec():
+            samples = [_along(claim, claim.over, label, arms) for label in _sorted(claim, arms)]
+            return interior_minimum(samples, scale=scale, margin=claim.margin, direction=direction)
+        case WithinClaimSpec():
+            return within(
+                *_inside_and_outside(claim, arms),
+                scale=scale,
+                margin=claim.margin,
+                direction=direction,
+            )
+        case _:
+            assert_never(claim)
+
+
+def _pair(claim: ComparisonClaimSpec, arms: _Arms) -> tuple[Sample, Sample]:
+    this, than = (
+        arms.sample(claim, {**claim.at, **labels}, _words(labels))
+        for labels in (claim.this, claim.than)
+    )
+    return this, than
+
+
+def _inside_and_outside(claim: WithinClaimSpec, arms: _Arms) -> tuple[list[Sample], list[Sample]]:
+    inside: list[Sample] = []
+    outside: list[Sample] = []
+    for label in arms.axes[claim.over]:
+        assert isinstance(label, int | float)
+        part = inside if claim.low <= label <= claim.high else outside
+        part.append(_along(claim, claim.over, label, arms))
+    return inside, outside
+
+
+def _sorted(claim: InteriorMinimumClaimSpec, arms: _Arms) -> Sequence[AxisValue]:
+    """The labels of the axis in the order of the file, or by size where all are numbers."""
+    labels = arms.axes[claim.over]
+    numbers = [label for label in labels if isinstance(label, int | float)]
+    return sorted(numbers) if len(numbers) == len(labels) else labels
+
+
+def _along(claim: ClaimSpec, over: str, label: AxisValue, arms: _Arms) -> Sample:
+    return arms.sample(claim, {**claim.at, over: label}, _words({over: label}))
+
+
+def _words(labels: Mapping[str, AxisValue]) -> str:
+    return ", ".join(
+        f"{label}" if isinstance(label, str) else f"{axis} {label:g}"
+        for axis, label in labels.items()
+    )

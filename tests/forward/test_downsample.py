@@ -1,0 +1,112 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from rgm_bench.forward.downsample import NaiveSuperResolution, SplitSuperResolution
+from tests.vectors import difference, load
+
+PUBLISHED = [
+    pytest.param("sr.T7.original", SplitSuperResolution(7), id="split"),
+    pytest.param("naive_sr.T3.original", NaiveSuperResolution(3), id="naive"),
+]
+
+
+@pytest.mark.parametrize(("prefix", "forward"), PUBLISHED)
+def test_every_level_equals_the_published_one(prefix, forward) -> None:
+    """Each level averages the noise that the file holds at full size, so draws agree too."""
+    tensors, _ = load("forward")
+    x0, x0_hat = tensors["input.x0"], tensors["input.x0_hat"]
+    for index in range(forward.num_levels):
+        expected = f"{prefix}.level{index}."
+        level = torch.full((len(x0),), index)
+        y = forward.sample(x0, level, tensors["input.noise_s"])
+        y_next = forward.sample(x0, level + 1, tensors["input.noise_t"])
+        fidelity = forward.fidelity(x0_hat, y_next, level + 1)
+        assert difference(y, tensors[expected + "y_level"]) < 1e-6
+        assert difference(y_next, tensors[expected + "y_next_level"]) < 1e-6
+        assert difference(fidelity, tensors[expected + "fidelity_of_x0_hat"]) < 1e-6
+
+
+def test_tables_of_the_split_equal_the_published_ones() -> None:
+    """The published table has one entry for each rung of noise, used at its two levels."""
+    tensors, _ = load("forward")
+    forward = SplitSuperResolution(7)
+    rung = torch.tensor([0, 1, 1, 2, 2, 3, 3, 4])
+    signal, sigma = (tensors[f"sr.T7.original.{name}"][rung] for name in ("signal", "sigma"))
+    assert difference(forward.signal, signal) < 2e-7
+    assert difference(forward.noise_std, 2**rung * sigma) < 2e-7
+    std = torch.tensor([0, 1.3831, 0.6916, 1.9197, 0.9599, 1.9966, 0.9983, 2.0])
+    torch.testing.assert_close(forward.std, std, rtol=0, atol=1e-4)
+    torch.testing.assert_close(forward.fidelity_std, forward.std)
+
+
+def test_tables_of_the_naive_one_equal_the_published_ones() -> None:
+    tensors, _ = load("forward")
+    forward = NaiveSuperResolution(3)
+    assert difference(forward.signal, tensors["naive_sr.T3.original.signal"]) < 2e-7
+    assert difference(forward.fidelity_std, tensors["naive_sr.T3.original.sigma"]) < 2e-7
+    std = torch.tensor([0, 0.413, 0.249, 0.125])
+    torch.testing.assert_close(forward.std, std, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("forward", "sizes"),
+    [
+        (SplitSuperResolution(7), [32, 32, 16, 16, 8, 8, 4, 4]),
+        (SplitSuperResolution(2), [32, 32, 16]),
+        (SplitSuperResolution(1), [32, 32]),
+        (NaiveSuperResolution(3), [32, 16, 8, 4]),
+    ],
+)
+def test_an_observation_is_a_small_image_upsampled(forward, sizes) -> None:
+    rng = torch.Generator().manual_seed(0)
+    x0, noise = torch.randn(2, len(sizes), 3, 32, 32, generator=rng)
+    y = forward.sample(x0, torch.arange(len(sizes)), noise)
+    for image, size in zip(y, sizes, strict=True):
+        small = image[:, :: 32 // size, :: 32 // size]
+        assert torch.equal(F.interpolate(small[None], size=32)[0], image)
+        assert len(small[0].unique()) == size**2
+
+
+@pytest.mark.parametrize(
+    ("forward", "std"), [(SplitSuperResolution(7), 2.0), (NaiveSuperResolution(3), 0.125)]
+)
+def test_the_start_is_noise_of_the_published_size_at_4x4_upsampled(forward, std) -> None:
+    noise = torch.randn(200, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    start = forward.start(noise)
+    small = start[:, :, ::8, ::8]
+    assert torch.equal(F.interpolate(small, scale_factor=8), start)
+    assert abs(small.std() / std - 1) < 6 / (2 * small.numel()) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("forward", "height", "message"),
+    [
+        (SplitSuperResolution(8), 8, "8x8 can be halved 3 times, .* at most 7 levels fit"),
+        (SplitSuperResolution(7), 28, "28x28 can be halved 2 times, .* at most 5 levels fit"),
+        (NaiveSuperResolution(4), 8, "8x8 can be halved 3 times, .* at most 3 levels fit"),
+    ],
+)
+def test_images_that_cannot_be_halved_so_often_are_refused(forward, height, message) -> None:
+    x0 = torch.zeros(2, 1, height, height)
+    with pytest.raises(ValueError, match=message):
+        forward.sample(x0, torch.tensor([0, 1]), x0)
+    with pytest.raises(ValueError, match=message):
+        forward.start(x0)
+
+
+@pytest.mark.parametrize("kind", [SplitSuperResolution, NaiveSuperResolution])
+def test_the_most_levels_that_fit_do_fit(kind) -> None:
+    for side, halvings in [(8, 3), (28, 2), (12, 2), (32, 5)]:
+        forward = kind(kind(1).most_levels(halvings))
+        x0 = torch.zeros(1, 1, side, side)
+        assert torch.equal(forward.sample(x0, torch.tensor([forward.num_levels]), x0), x0)
+
+
+@pytest.mark.parametrize("kind", [SplitSuperResolution, NaiveSuperResolution])
+def test_points_and_zero_levels_are_refused(kind) -> None:
+    points = torch.zeros(4, 2)
+    with pytest.raises(ValueError, match="needs images"):
+        kind(1).sample(points, torch.ones(4, dtype=torch.int64), points)
+    with pytest.raises(ValueError, match="the least is 1"):
+        kind(0)
