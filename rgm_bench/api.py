@@ -38,6 +38,12 @@ class OpenStore:
 
         return store_curves_frame(self.store)
 
+    def claims(self) -> "pd.DataFrame":
+        """The claims of every study as its last report decided them, one row each."""
+        from rgm_bench.results.frames import store_claims_frame
+
+        return store_claims_frame(self.store)
+
 
 def open_store(uri: str | Path = "results") -> OpenStore:
     """The store in a folder.
@@ -63,17 +69,22 @@ class Study:
     def load(
         cls, path: str | Path, *, profile: str = "laptop", overrides: Sequence[str] = ()
     ) -> "Study":
-        """Read a study file.
+        """Read a study file, in YAML or in Python.
 
         Args:
-            path: of the file.
+            path: of the file; a name that ends in `.py` is run as Python.
             profile: which of its profiles.
             overrides: `field=value`, as after `--set`.
 
         Raises:
             StudyError: the file, the profile or an override is wrong.
         """
-        return cls(load_study(Path(path), profile=profile, overrides=overrides))
+        load = load_study
+        if Path(path).suffix == ".py":
+            from rgm_bench.python_study import load_python_study
+
+            load = load_python_study
+        return cls(load(Path(path), profile=profile, overrides=overrides))
 
     def run(
         self,
@@ -114,8 +125,11 @@ class Study:
         return evaluations_frame(self.spec, View(Store.open(Path(store))))
 
     def report(self, *, store: str | Path = "results") -> "Report":
-        """Write tables and figures of what has finished, into the study's folder of the store."""
-        from rgm_bench.report import write_report
+        """Judge the claims and write tables and figures of what has finished.
+
+        Into the study's folder of the store.
+        """
+        from rgm_bench.verdicts import report
 
         view = View(Store.open(Path(store)))
-        return write_report(self.spec, view, view.store.study_folder(self.spec))
+        return report(self.spec, view, view.store.study_folder(self.spec))

@@ -82,8 +82,10 @@ class Plan:
         """
         seconds = work = 0.0
         for planned in self.units:
-            if planned.outcome is not None and planned.outcome.status == "ok":
-                seconds += planned.outcome.cost["seconds"]
+            outcome = planned.outcome
+            # an imported training says nothing about how long anything takes here
+            if outcome is not None and outcome.status == "ok" and "seconds" in outcome.cost:
+                seconds += outcome.cost["seconds"]
                 work += planned.work
         if not work:
             return None

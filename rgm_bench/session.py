@@ -4,10 +4,11 @@ import sys
 from contextlib import suppress
 from typing import Literal, assert_never
 
-from rgm_bench.config.spec import GenerateSpec, ImageFolderSpec, PointsDataSpec
+from rgm_bench.config.official import IMPORTED, import_advice
+from rgm_bench.config.spec import GenerateSpec, ImageFolderSpec, PointsDataSpec, TrainingSpec
 from rgm_bench.config.study import StudySpec
 from rgm_bench.data.location import locate
-from rgm_bench.errors import StoreError
+from rgm_bench.errors import MissingDataError, StoreError
 from rgm_bench.execution.base import Executor
 from rgm_bench.execution.unit import StoreWorker
 from rgm_bench.plan import Plan, make_plan
@@ -38,6 +39,15 @@ def require_inputs(study: StudySpec) -> None:
         inception_weights()
 
 
+def require_imports(plan: Plan, view: View) -> None:
+    """Raise MissingDataError if a missing training is one that nobody here can train."""
+    for planned in plan.missing:
+        unit = planned.unit
+        if unit.kind == "training" and unit.spec["method"]["kind"] == IMPORTED:
+            training = TrainingSpec.model_validate(unit.spec, strict=False)
+            raise MissingDataError(import_advice(training, view.store.root))
+
+
 def bring_on(
     study: StudySpec,
     view: View,
@@ -63,6 +73,8 @@ def bring_on(
         MissingDataError: data or weights are not on this machine.
         StoreError: the store cannot be written.
     """
+    plan = plan or make_plan(study, view)
+    require_imports(plan, view)
     require_inputs(study)
     view.store.prepare()
     tracker = BackgroundTracker(
@@ -71,7 +83,6 @@ def bring_on(
     )
     ending: Ending = "killed"
     try:
-        plan = plan or make_plan(study, view)
         summary = _run_missing(study, plan, view, tracker, executor, workers, address, observer)
         tracker.record(study, view)
         ending = "failed" if summary.failed else "finished"

@@ -26,7 +26,7 @@ from rgm_bench.config.spec import (
 )
 from rgm_bench.cost import restoration_flops, step_flops
 from rgm_bench.errors import DivergedError
-from rgm_bench.evaluation.base import Measured, Place, Report
+from rgm_bench.evaluation.base import Measured, Place, Report, trained_images
 from rgm_bench.evaluation.diversity import measure_diversity
 from rgm_bench.evaluation.generate import measure_generation
 from rgm_bench.evaluation.points import measure_points
@@ -121,7 +121,7 @@ def run_evaluation(spec: EvaluationSpec, *, place: Place) -> Outcome:
     cost: dict[str, float] = {}
     reason = None
     if isinstance(spec.source, TrainingSource) and place.weights is None:
-        reason = f"the training diverged before {spec_images(spec):,} images"
+        reason = f"the training diverged before {trained_images(spec):,} images"
     else:
         try:
             measured = _measure(spec, place)
@@ -135,7 +135,7 @@ def run_evaluation(spec: EvaluationSpec, *, place: Place) -> Outcome:
         digest=place.digest,
         status="ok" if reason is None else "diverged",
         reason=reason,
-        images=spec_images(spec),
+        images=trained_images(spec),
         spec=json.loads(canonical_json(spec)),
         metrics=metrics,
         cost={"seconds": time.perf_counter() - started, **cost},
@@ -160,12 +160,6 @@ def _measure(spec: EvaluationSpec, place: Place) -> Measured:
 def _named(measured: Measured, spec: EvaluationSpec) -> dict[str, float]:
     space, count = spec.measure.space, spec.measure.count
     return {str(MetricName(name, space, count)): value for name, value in measured.metrics.items()}
-
-
-def spec_images(spec: EvaluationSpec) -> int:
-    """Images that the measured model has been trained on; 0 for real images."""
-    source = spec.source
-    return source.training.images_at(source.at) if isinstance(source, TrainingSource) else 0
 
 
 def snapshot_path(folder: Path, images_seen: int) -> Path:
@@ -196,7 +190,7 @@ def _training_cost(
         "flops": step_flops(spec, device, parts) * training.images_seen,
         "peak_memory_bytes": peak_memory_bytes(device),
         "parameters_generator": _num_parameters(step.generator),
-        "parameters_prior": sum(_num_parameters(network) for network in step.networks),
+        "parameters_discriminator": sum(_num_parameters(network) for network in step.networks),
     }
 
 

@@ -1,8 +1,9 @@
 """The claims of a study, decided by its results."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import nan
+from math import isinf, nan
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -24,10 +25,14 @@ from rgm_bench.config.claim import (
     OrderingClaimSpec,
     WithinClaimSpec,
 )
-from rgm_bench.config.spec import TrainingSource
+from rgm_bench.config.spec import TrainingSource, spec_id
 from rgm_bench.config.study import AxisValue, StudySpec, Trial
 from rgm_bench.metrics.names import MetricName
+from rgm_bench.report import Report, write_report
+from rgm_bench.report.claims import ShownClaim
 from rgm_bench.report.columns import column
+from rgm_bench.report.naming import words
+from rgm_bench.report.numbers import label as label_words
 from rgm_bench.results.files import to_json, write_whole
 from rgm_bench.results.frames import Results
 
@@ -45,7 +50,13 @@ class Decided:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         claim = self.claim.model_dump(mode="json")
-        return {"name": self.name, "claim": claim, "verdict": asdict(self.verdict)}
+        verdict = {name: _storable(value) for name, value in asdict(self.verdict).items()}
+        return {"name": self.name, "claim": claim, "verdict": verdict}
+
+
+def _storable(value: Any) -> Any:
+    """JSON knows no infinity; beyond the largest float lies what rests on seeds far apart."""
+    return sys.float_info.max if isinstance(value, float) and isinf(value) else value
 
 
 def judge(study: StudySpec, results: Results) -> tuple[Decided, ...]:
@@ -61,6 +72,43 @@ def judge(study: StudySpec, results: Results) -> tuple[Decided, ...]:
     )
 
 
+def report(study: StudySpec, results: Results, folder: Path) -> Report:
+    """Judge the claims of a study and write its whole report, claims and all, into `folder`.
+
+    Raises:
+        StudyError: the study's report asks for a column that there is not.
+        StoreError: `folder` cannot be written.
+    """
+    decided = judge(study, results)
+    if decided:
+        write_claims(decided, folder)
+    return write_report(study, results, folder, claims=[_shown(each) for each in decided])
+
+
+def _shown(decided: Decided) -> ShownClaim:
+    claim, verdict = decided.claim, decided.verdict
+    effect = "" if verdict.effect is None else f"{verdict.effect_name}: {verdict.effect:.3g}"
+    bounded = verdict.low is not None and verdict.high is not None
+    return ShownClaim(
+        name=decided.name,
+        text=claim.text or f"{column(claim.metric).title}: {verdict.statement}",
+        verdict=verdict.decision,
+        effect=effect,
+        interval=f"[{verdict.low:.3g}, {verdict.high:.3g}]" if bounded else "",
+        n=_seeds(verdict),
+        p_holm=verdict.p_holm,
+        method=verdict.method,
+        explanation=verdict.explanation,
+        paper_claim=claim.paper_claim,
+    )
+
+
+def _seeds(verdict: Verdict) -> str:
+    """How many seeds the arms have: once where it is the same number for all."""
+    counts = [count for _, count in verdict.num_seeds]
+    return str(counts[0]) if len(set(counts)) == 1 else " and ".join(map(str, counts))
+
+
 def write_claims(decided: Sequence[Decided], folder: Path) -> Path:
     """Keep verdicts as `claims.json`."""
     path = folder / CLAIMS_FILE
@@ -72,7 +120,7 @@ class _Arms:
     """The values of a metric over the seeds of an arm."""
 
     def __init__(self, study: StudySpec, results: Results) -> None:
-        self.axes, self._results = study.axes, results
+        self._axes, self._results = study.axes, results
         self._evaluations: dict[str, list[Trial]] = {}
         for trial in study.trials:
             if trial.real is None:
@@ -80,24 +128,42 @@ class _Arms:
 
     def sample(self, claim: ClaimSpec, labels: Mapping[str, AxisValue], shown: str) -> Sample:
         """The finished seeds of the arm that has `labels`, at the last share of its images."""
-        name = claim.evaluation or next(iter(self._evaluations))
         trials = [
             trial
-            for trial in self._evaluations.get(name, ())
+            for trial in self._measured(claim)
             if all(trial.labels.get(axis) == label for axis, label in labels.items())
         ]
         last = max((_share(trial) for trial in trials), default=1.0)
         values = (self._value(trial, claim.metric) for trial in trials if _share(trial) == last)
         return Sample(shown, tuple(value for value in values if value is not None))
 
+    def labels(self, claim: ClaimSpec, axis: str) -> tuple[AxisValue, ...]:
+        """The labels on an axis that are measured, in the order of the file."""
+        measured = {trial.labels[axis] for trial in self._measured(claim)}
+        return tuple(label for label in self._axes[axis] if label in measured)
+
+    def _measured(self, claim: ClaimSpec) -> Sequence[Trial]:
+        return self._evaluations[claim.evaluation or next(iter(self._evaluations))]
+
     def _value(self, trial: Trial, metric: str) -> float | None:
         outcome = self._results.outcome("evaluation", trial.id)
         if outcome is None:
-            return None
+            return nan if self._has_diverged(trial) else None
         if outcome.status != "ok":
             return nan
         measure = trial.spec.measure
-        return outcome.metrics[str(MetricName(metric, measure.space, measure.count))]
+        # a result of earlier code may lack a metric that is new
+        return outcome.metrics.get(str(MetricName(metric, measure.space, measure.count)))
+
+    def _has_diverged(self, trial: Trial) -> bool:
+        """Whether the training ended before the weights that the trial would measure."""
+        source = trial.spec.source
+        if not isinstance(source, TrainingSource):
+            return False
+        training = self._results.outcome("training", spec_id(source.training))
+        if training is None or training.status != "diverged":
+            return False
+        return training.images < source.training.images_at(source.at)
 
 
 def _share(trial: Trial) -> float:
@@ -141,7 +207,7 @@ def _pair(claim: ComparisonClaimSpec, arms: _Arms) -> tuple[Sample, Sample]:
 def _inside_and_outside(claim: WithinClaimSpec, arms: _Arms) -> tuple[list[Sample], list[Sample]]:
     inside: list[Sample] = []
     outside: list[Sample] = []
-    for label in arms.axes[claim.over]:
+    for label in arms.labels(claim, claim.over):
         assert isinstance(label, int | float)
         part = inside if claim.low <= label <= claim.high else outside
         part.append(_along(claim, claim.over, label, arms))
@@ -150,7 +216,7 @@ def _inside_and_outside(claim: WithinClaimSpec, arms: _Arms) -> tuple[list[Sampl
 
 def _sorted(claim: InteriorMinimumClaimSpec, arms: _Arms) -> Sequence[AxisValue]:
     """The labels of the axis in the order of the file, or by size where all are numbers."""
-    labels = arms.axes[claim.over]
+    labels = arms.labels(claim, claim.over)
     numbers = [label for label in labels if isinstance(label, int | float)]
     return sorted(numbers) if len(numbers) == len(labels) else labels
 
@@ -161,6 +227,6 @@ def _along(claim: ClaimSpec, over: str, label: AxisValue, arms: _Arms) -> Sample
 
 def _words(labels: Mapping[str, AxisValue]) -> str:
     return ", ".join(
-        f"{label}" if isinstance(label, str) else f"{axis} {label:g}"
+        label if isinstance(label, str) else f"{words(axis)} {label_words(label)}"
         for axis, label in labels.items()
     )

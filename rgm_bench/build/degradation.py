@@ -36,6 +36,7 @@ from rgm_bench.forward.operators import (
 )
 from rgm_bench.forward.schedule import variance_preserving
 from rgm_bench.inverse.problems import InverseProblem
+from rgm_bench.rng import derive_seed
 
 
 def build_forward(
@@ -65,14 +66,24 @@ def _forward(spec: ForwardSpec, data: DataSpec, parts: Parts) -> ForwardProcess:
         case LinearForwardSpec():
             return _linear(spec, data)
         case PythonPartSpec():
-            made = parts.make(spec)
-            if not isinstance(made, ForwardProcess):
-                raise StudyError(f"{spec.name} is no ForwardProcess: make it a subclass")
-            return made
+            return _own(spec, parts)
         case SuperResolutionForwardSpec():
             raise AssertionError(spec.order)
         case _:
             assert_never(spec)
+
+
+def _own(spec: PythonPartSpec, parts: Parts) -> ForwardProcess:
+    with torch.random.fork_rng(devices=[]):
+        # it is made for training and for sampling, and has to be the same in both
+        torch.manual_seed(derive_seed(0, "forward"))
+        forward = parts.make(spec)
+    if not isinstance(forward, ForwardProcess):
+        raise StudyError(
+            f"method.forward: {spec.name} is no forward process: make it a subclass of "
+            "ForwardProcess"
+        )
+    return forward
 
 
 def _linear(spec: LinearForwardSpec, data: DataSpec) -> LinearGaussian:
@@ -100,7 +111,7 @@ def build_operator(spec: OperatorSpec, data: DataSpec) -> LinearOperator:
             return Blur.gaussian(spec.sigma)
         case InpaintingSpec():
             _, height, width = data.event_shape
-            side = max(1, round(spec.hidden * min(height, width)))
+            side = spec.side(height, width)
             return Inpainting.centred_box(height=height, width=width, side=side)
         case _:
             assert_never(spec)

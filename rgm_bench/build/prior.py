@@ -59,12 +59,27 @@ def build_prior(
         case NoPriorSpec():
             return NoPrior()
         case PythonPartSpec():
-            made = parts.make(spec)
-            if not isinstance(made, Prior):
-                raise StudyError(f"{spec.name} is no Prior: make it a subclass of Prior")
-            return made
+            return _own(training, spec, device, parts)
         case _:
             assert_never(spec)
+
+
+def _own(training: TrainingSpec, spec: PythonPartSpec, device: torch.device, parts: Parts) -> Prior:
+    with torch.random.fork_rng(devices=[]):
+        # a prior that learns draws the first weights of its networks where it is made
+        torch.manual_seed(derive_seed(training.seed, "prior"))
+        prior = parts.make(spec)
+    if not isinstance(prior, Prior):
+        raise StudyError(f"method.prior: {spec.name} is no prior: make it a subclass of Prior")
+    accumulation = training.numerics.accumulation
+    if accumulation > 1 and not prior.additive:
+        raise StudyError(
+            f"numerics.accumulation: {accumulation} splits batches, and {spec.name} compares whole "
+            "ones: use 1, or say `additive = True` in the class if the mean over parts is the same"
+        )
+    for network in prior.networks:
+        network.to(device)
+    return prior
 
 
 def build_adam(training: TrainingSpec, network: nn.Module, learning_rate: float) -> Adam:

@@ -7,15 +7,15 @@ import typer
 
 from rgm_bench.cli import exit_codes
 from rgm_bench.cli.look import logs, plan, sample, show, status
-from rgm_bench.cli.prepare import data, doctor, init, schema
+from rgm_bench.cli.prepare import data, doctor, import_official, init, schema
 from rgm_bench.cli.run import report, retry, run, ui
 from rgm_bench.errors import UserError
 
 app = typer.Typer(
     name="rgm-bench",
     help="Train, measure and compare few-step generative models, from study files.",
-    epilog="Exit codes: 0 done, 2 usage, data or store, 5 finished with failed units, "
-    "130 or 143 stopped (the same command goes on).",
+    epilog="Exit codes: 0 done, 1 known answers differ, 2 usage, data or store, "
+    "5 finished with failed units, 130 or 143 stopped (the same command goes on).",
     no_args_is_help=True,
     add_completion=False,
     # markup would cost 0.2 s at every start
@@ -33,6 +33,7 @@ for command in (
     retry,
     sample,
     data,
+    import_official,
     doctor,
     init,
     schema,

@@ -1,6 +1,9 @@
 """What the exit code of a command means; part of the interface, so scripts may rely on it."""
 
 DONE = 0
+REGRESSION = 1
+"""A number is not what it should be."""
+
 USAGE = 2
 """A mistake in a study, an option, the data or the store; nothing was run."""
 

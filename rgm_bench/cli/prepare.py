@@ -1,13 +1,17 @@
-"""Commands that prepare: init, data, doctor, schema."""
+"""Commands that prepare: init, data, import-official, doctor, schema."""
 
 import json
+import shlex
 import shutil
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
 
+from rgm_bench.cli import exit_codes
+from rgm_bench.cli.options import DEFAULT_STORE, StoreFolder
 from rgm_bench.errors import MissingDataError, StoreError
 
 
@@ -16,6 +20,15 @@ class Downloadable(StrEnum):
 
     FASHION_MNIST = "fashion_mnist"
     CIFAR10 = "cifar10"
+
+
+class OfficialOption(StrEnum):
+    """The trainings of the paper whose checkpoints `rgm-bench import-official` reads."""
+
+    CIFAR10_KLD_D = "cifar10-kld-d"
+    CIFAR10_KLD_SR = "cifar10-kld-sr"
+    CIFAR10_DSWD_D = "cifar10-dswd-d"
+    CELEBA_HQ_256_KLD_D = "celeba-hq-256-kld-d"
 
 
 def init(
@@ -60,8 +73,62 @@ def data(
                 print(f"    {line}")
 
 
-def doctor() -> None:
-    """Say what this machine has: versions, devices, data sets and weights of extractors."""
+def import_official(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A checkpoint that the published code has saved.")
+    ],
+    preset: Annotated[OfficialOption, typer.Option(help="Which training of the paper it is of.")],
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Make a published checkpoint a finished training of the store, to be measured.
+
+    The three for CIFAR-10 have the same network, so nothing in a file tells them apart: a wrong
+    preset among them shows in the images alone.
+    """
+    from rgm_bench.config.official import official_training
+    from rgm_bench.official_training import checkpoint_sha256, import_checkpoint
+    from rgm_bench.results.store import Store
+
+    sha256 = checkpoint_sha256(file)
+    training = official_training(preset.value, sha256)
+    imported = import_checkpoint(file, training, Store(store))
+    count = imported.outcome.cost["parameters_generator"]
+    verb = "is now" if imported.is_new else "was already"
+    print(f"{file} {verb} the training {imported.outcome.id} of {store}: {count:,} parameters")
+    _print_how_to_measure(preset, sha256, store)
+
+
+def _print_how_to_measure(preset: OfficialOption, sha256: str, store: Path) -> None:
+    from rgm_bench.config.official import PROFILES, STUDY
+
+    study = Path("studies") / STUDY
+    print("to measure it:")
+    if not study.is_file():
+        print("  rgm-bench init")
+    words = ["rgm-bench", "run", str(study), "--profile", PROFILES[preset.value]]
+    words += ["--set", f"training.method.sha256={sha256}"]
+    if store != DEFAULT_STORE:
+        words += ["--store", str(store)]
+    print(f"  {shlex.join(words)}")
+
+
+def doctor(
+    fid: Annotated[
+        bool, typer.Option("--fid", help="Compute known answers by two paths, which must agree.")
+    ] = False,
+) -> None:
+    """Say what this machine has: versions, devices, data sets and weights of extractors.
+
+    With --fid also the FID of real images as studies measure it, and as torch-fidelity's own
+    command does: by the function that it hands its options to, because the command offers only
+    the extractors that torch-fidelity ships.
+    """
+    _print_machine()
+    if fid:
+        _compare_fid()
+
+
+def _print_machine() -> None:
     import platform
     from importlib.metadata import version
 
@@ -85,6 +152,35 @@ def doctor() -> None:
         print(f"weights inception_v3_compat: {find_inception() or 'downloaded when first needed'}")
     except MissingDataError as error:
         print(f"weights inception_v3_compat: {error}")
+
+
+def _compare_fid() -> None:
+    """Print both answers for each data set; leave with 1 if they differ by more than rounding."""
+    import torch
+
+    from rgm_bench.known_answers import TOLERANCE, Skipped, fid_answers
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    print("\nFID of real training images against real test images")
+    titles = ("data", "extractor", "train", "test", "rgm-bench", "torch-fidelity", "difference")
+    row = "{:<14} {:<21} {:>6} {:>6} {:>14} {:>14} {:>10}".format
+    print(row(*titles))
+    agree = True
+    for answer in fid_answers(device):
+        if isinstance(answer, Skipped):
+            print(f"{answer.data:<14} skipped: {answer.reason}", flush=True)
+            continue
+        agree = agree and answer.agrees
+        scores = (f"{score:.10f}" for score in (answer.ours, answer.theirs))
+        counts = (f"{count:,}" for count in (answer.num_train, answer.num_test))
+        difference = f"{answer.difference:.0e}" if answer.difference else "0"
+        print(row(answer.data, answer.extractor, *counts, *scores, difference), flush=True)
+    if not agree:
+        print(
+            f"they differ by more than {TOLERANCE:.0e}: scores here are not torch-fidelity's",
+            file=sys.stderr,
+        )
+        raise typer.Exit(exit_codes.REGRESSION)
 
 
 def schema() -> None:

@@ -193,9 +193,9 @@ def _terminate(signal_number: int, frame: FrameType | None) -> None:
 def _report(spec: "StudySpec", view: "View") -> None:
     from rich.console import Console
 
-    from rgm_bench.report import write_report
+    from rgm_bench.verdicts import report as report_with_verdicts
 
-    written = write_report(spec, view, view.store.study_folder(spec))
+    written = report_with_verdicts(spec, view, view.store.study_folder(spec))
     written.show(Console())
     print(f"report: {written.page}")
 

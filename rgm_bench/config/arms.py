@@ -15,6 +15,7 @@ from rgm_bench.config.spec import (
     SNAPSHOT_SHARES,
     TrainingSpec,
     measure_misfit,
+    shares_misfit,
 )
 from rgm_bench.config.study import AxisValue
 
@@ -118,6 +119,7 @@ class Arms:
         if training is None or evaluation is None:
             return None
         misfit = measure_misfit(measure_of(evaluation), training.data, training)
+        misfit = misfit or shares_misfit(evaluation.at_images, training)
         if misfit is None:
             return training, evaluation
         field, text = misfit

@@ -1,35 +1,15 @@
 """Classes of the user's own: named in a study, carried to workers, made into objects there.
 
-YAML never names code. A study written in Python does, with `part`, and its spec then holds the
-name of the class, its arguments and a digest of its code.
+YAML never names code. A study written in Python does, with `rgm_bench.part`, and its spec then
+holds the name of the class, its arguments and a digest of its code.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, final
+from typing import final
 
-from rgm_bench.config.spec import PythonPartSpec
+from rgm_bench.config.spec import PythonPartSpec, part_key
 from rgm_bench.errors import StudyError
-
-
-@final
-@dataclass(frozen=True)
-class Part:
-    """A class with its arguments, as a study in Python holds it."""
-
-    cls: type
-    arguments: Mapping[str, Any]
-
-
-def part(cls: type, /, **arguments: Any) -> Part:
-    """A class of your own, to stand where a study names a prior or a forward process.
-
-    Args:
-        cls: a subclass of `rgm_bench.priors.base.Prior` or of
-            `rgm_bench.forward.base.ForwardProcess`, defined at the top of a module.
-        arguments: of its constructor: numbers, texts, truth values, lists and maps of them.
-    """
-    return Part(cls, arguments)
 
 
 @final
@@ -38,6 +18,9 @@ class Parts:
     """The classes that a study uses, pickled, so that they can travel to other processes.
 
     Only what this process has pickled itself is ever unpickled: nothing of it lies in the store.
+
+    Args:
+        pickled: the classes by their `part_key`.
     """
 
     pickled: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
@@ -49,22 +32,17 @@ class Parts:
         """The object that a spec stands for.
 
         Raises:
-            StudyError: its class did not come with the study, or refuses its arguments.
+            StudyError: its class did not come with the study.
         """
         import cloudpickle
 
-        code = self.pickled.get(spec.name)
+        code = self.pickled.get(part_key(spec.name, spec.code))
         if code is None:
             raise StudyError(
                 f"the class {spec.name} did not come with this study; "
                 "run the Python file that defines it"
             )
-        cls = cloudpickle.loads(code)
-        try:
-            return cls(**spec.arguments)
-        except TypeError as error:
-            given = ", ".join(spec.arguments) or "none"
-            raise StudyError(f"{spec.name} refuses its arguments ({given}): {error}") from error
+        return cloudpickle.loads(code)(**spec.arguments)
 
 
 NO_PARTS = Parts()

@@ -7,6 +7,9 @@ from pathlib import Path
 import torch
 
 from rgm_bench.config.parts import NO_PARTS, Parts
+from rgm_bench.config.spec import EvaluationSpec, Split, TrainingSource
+from rgm_bench.errors import DataError, DivergedError
+from rgm_bench.types import Sample
 
 Report = Callable[[int, int], None]
 """Told how many samples of how many are done."""
@@ -44,3 +47,26 @@ class Measured:
 
     metrics: Mapping[str, float]
     network_evaluations: int
+
+
+def trained_images(spec: EvaluationSpec) -> int:
+    """Images that the measured model has been trained on; 0 for real data."""
+    source = spec.source
+    return source.training.images_at(source.at) if isinstance(source, TrainingSource) else 0
+
+
+def require_finite(samples: Sample, spec: EvaluationSpec) -> None:
+    """Raise DivergedError unless all samples are numbers."""
+    if not bool(torch.isfinite(samples).all()):
+        raise DivergedError("a sample", trained_images(spec))
+
+
+def first_of(data: torch.Tensor, num: int, split: Split) -> torch.Tensor:
+    """The first `num` samples of a split.
+
+    Raises:
+        DataError: there are not so many, which only a folder of pictures can hide until now.
+    """
+    if len(data) < num:
+        raise DataError(f"{num} {split} images were asked for, and there are {len(data)}")
+    return data[:num]

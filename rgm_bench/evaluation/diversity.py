@@ -13,8 +13,7 @@ from rgm_bench.config.spec import (
     other_split,
 )
 from rgm_bench.data.images import to_uint8, to_unit_range
-from rgm_bench.evaluation.base import Measured, Place
-from rgm_bench.evaluation.generate import require_finite
+from rgm_bench.evaluation.base import Measured, Place, first_of, require_finite
 from rgm_bench.evaluation.model import load_generator
 from rgm_bench.evaluation.pictures import GRID_IMAGES, save_grid
 from rgm_bench.metrics.diversity import latent_diversity
@@ -39,7 +38,8 @@ def measure_diversity(spec: EvaluationSpec, measure: LatentDiversitySpec, place:
     restore = in_numerics(network, training.numerics, place.device)
     forward = build_forward(training.method.forward, training.data, place.device, place.parts)
     latent = build_latent(training.generator.latent)
-    data = build_data(other_split(training.data, measure.split))[: measure.num_images]
+    whole = build_data(other_split(training.data, measure.split))
+    data = first_of(whole, measure.num_images, measure.split)
     x0 = (to_unit_range(data) if data.dtype == torch.uint8 else data).to(place.device)
     squares = total = 0.0
     for first in range(0, len(x0), BLOCK):
@@ -55,7 +55,7 @@ def measure_diversity(spec: EvaluationSpec, measure: LatentDiversitySpec, place:
                     for _ in range(measure.num_latents)
                 ]
             )
-        require_finite(restored)
+        require_finite(restored, spec)
         squares += latent_diversity(restored) ** 2 * len(part)
         total += len(part)
         if first == 0 and is_images(training.data):

@@ -15,8 +15,7 @@ from rgm_bench.config.spec import (
     other_split,
 )
 from rgm_bench.data.images import to_uint8
-from rgm_bench.errors import DivergedError
-from rgm_bench.evaluation.base import Measured, Place
+from rgm_bench.evaluation.base import Measured, Place, require_finite
 from rgm_bench.evaluation.model import load_generator
 from rgm_bench.evaluation.pictures import save_grid
 from rgm_bench.metrics.fidelity import Extractor, Features, generation_metrics
@@ -51,18 +50,12 @@ def _blocks(
     network = load_generator(source.training, place.weights, place.device)
     sampler = build_sampler(measure.sampler, source.training, network, place.device, place.parts)
     samples = sample_blocks(sampler, measure.num_images, seed=spec.seed, device=place.device)
-    return (_as_bytes(block) for block in samples), sampler.network_evaluations
+    return (_as_bytes(block, spec) for block in samples), sampler.network_evaluations
 
 
-def _as_bytes(block: Sample) -> ByteImage:
-    require_finite(block)
+def _as_bytes(block: Sample, spec: EvaluationSpec) -> ByteImage:
+    require_finite(block, spec)
     return to_uint8(block)
-
-
-def require_finite(samples: Sample) -> None:
-    """Raise DivergedError unless all samples are numbers."""
-    if not bool(torch.isfinite(samples).all()):
-        raise DivergedError("a generated sample", 0)
 
 
 def _real_blocks(data: DataSpec, num: int, seed: int) -> Iterator[ByteImage]:

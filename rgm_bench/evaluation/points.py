@@ -6,8 +6,7 @@ import torch
 from rgm_bench.build.data import build_points
 from rgm_bench.build.sampling import build_sampler
 from rgm_bench.config.spec import EvaluationSpec, PointsDataSpec, PointsSpec, TrainingSource
-from rgm_bench.evaluation.base import Measured, Place
-from rgm_bench.evaluation.generate import require_finite
+from rgm_bench.evaluation.base import Measured, Place, require_finite
 from rgm_bench.evaluation.model import load_generator
 from rgm_bench.metrics.points import points_metrics
 from rgm_bench.rng import derive_seed, generator
@@ -28,7 +27,7 @@ def measure_points(spec: EvaluationSpec, measure: PointsSpec, place: Place) -> M
     data = spec.data
     assert isinstance(data, PointsDataSpec)
     points, evaluations = _points(spec, measure, place)
-    require_finite(points)
+    require_finite(points, spec)
     place.folder.mkdir(parents=True, exist_ok=True)
     np.save(place.folder / POINTS_FILE, points.cpu().numpy())
     reference = build_points(data.model_copy(update={"split": "test", "num_points": measure.count}))

@@ -5,8 +5,7 @@ from rgm_bench.build.degradation import build_problem
 from rgm_bench.build.sampling import build_solver
 from rgm_bench.config.spec import EvaluationSpec, RestoreSpec, TrainingSource, other_split
 from rgm_bench.data.images import to_uint8, to_unit_range
-from rgm_bench.evaluation.base import Measured, Place
-from rgm_bench.evaluation.generate import require_finite
+from rgm_bench.evaluation.base import Measured, Place, first_of, require_finite
 from rgm_bench.evaluation.model import load_generator
 from rgm_bench.evaluation.pictures import save_grid
 from rgm_bench.inverse.base import Solver
@@ -16,9 +15,15 @@ from rgm_bench.rng import generator
 from rgm_bench.sampling.blocks import BLOCK
 from rgm_bench.types import Image
 
+MAX_PSNR = 100.0
+"""Decibels that an image counts which is restored exactly: infinitely many would hide all others.
+
+Far above any other: an error of one of 255 grey values in every pixel is 48 decibels.
+"""
+
 
 def measure_restoration(spec: EvaluationSpec, measure: RestoreSpec, place: Place) -> Measured:
-    """PSNR and SSIM, means over images.
+    """PSNR and SSIM, means over images, with at most `MAX_PSNR` decibels an image.
 
     Leaves `original.png`, `degraded.png` (lifted to the size of an image) and `grid.png`. The noise
     of a measurement depends on the seed alone, so all solvers see the same measurements.
@@ -26,14 +31,15 @@ def measure_restoration(spec: EvaluationSpec, measure: RestoreSpec, place: Place
     Raises:
         DivergedError: a restored image is not finite.
     """
-    images = build_images(other_split(spec.data, measure.split))[: measure.num_images]
+    whole = build_images(other_split(spec.data, measure.split))
+    images = first_of(whole, measure.num_images, measure.split)
     problem = build_problem(measure.problem, spec.data, place.device)
     solver = _solver(spec, measure, place)
     scores: dict[str, float] = {"psnr": 0.0, "ssim": 0.0}
     for first in range(0, len(images), BLOCK):
         x0 = to_unit_range(images[first : first + BLOCK]).to(place.device)
-        restored = _restored(problem, solver, x0, spec.seed, first // BLOCK, place)
-        scores["psnr"] += psnr(restored, x0).sum().item() / len(images)
+        restored = _restored(problem, solver, x0, spec, first // BLOCK, place)
+        scores["psnr"] += psnr(restored, x0).clamp(max=MAX_PSNR).sum().item() / len(images)
         scores["ssim"] += ssim(restored, x0).sum().item() / len(images)
         place.report(first + len(x0), len(images))
     return Measured(scores, solver.network_evaluations)
@@ -49,12 +55,17 @@ def _solver(spec: EvaluationSpec, measure: RestoreSpec, place: Place) -> Solver:
 
 
 def _restored(
-    problem: InverseProblem, solver: Solver, x0: Image, seed: int, block: int, place: Place
+    problem: InverseProblem,
+    solver: Solver,
+    x0: Image,
+    spec: EvaluationSpec,
+    block: int,
+    place: Place,
 ) -> Image:
-    noise = generator(place.device, seed, "measurement", block)
+    noise = generator(place.device, spec.seed, "measurement", block)
     y = problem.observe(x0, problem.draw_noise(x0, noise))
-    restored = solver.restore(problem, y, generator(place.device, seed, "block", block))
-    require_finite(restored)
+    restored = solver.restore(problem, y, generator(place.device, spec.seed, "block", block))
+    require_finite(restored, spec)
     if block == 0:
         pictures = {"original": x0, "degraded": problem.lift(y), "grid": restored}
         for name, images in pictures.items():

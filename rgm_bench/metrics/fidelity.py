@@ -5,6 +5,7 @@ loader processes and asks for CUDA. Its functions on features are, so the number
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast, final
@@ -13,6 +14,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
+from torch.utils.data import Dataset
+from torch_fidelity import calculate_metrics
 from torch_fidelity.metric_fid import (
     KEY_METRIC_FID,
     fid_features_to_statistics,
@@ -27,7 +30,12 @@ from torch_fidelity.metric_prc import (
 )
 
 from rgm_bench.metrics.digest import file_sha256
-from rgm_bench.metrics.extractors import ExtractorName, extractor_weights, load_extractor
+from rgm_bench.metrics.extractors import (
+    ExtractorName,
+    extractor_weights,
+    load_extractor,
+    register_extractors,
+)
 
 Block: TypeAlias = UInt8[Tensor, "_ channel height width"]
 """Images with values 0 to 255, grey or colour; as many as one likes, so its first axis is free."""
@@ -45,6 +53,9 @@ dimensions on one core, several times as long as all else that is measured; thes
 NEIGHBOURS = 3
 NEIGHBOUR_IMAGES = 10_000
 """Precision and recall look at all pairs of at most so many images on either side."""
+
+_INCEPTION = "inception-v3-compat"
+"""torch-fidelity's name of it."""
 
 _CHOLESKY_FROM = 512
 """Dimensions from which the symmetric route to FID is taken: 3 times as fast at 2048."""
@@ -110,13 +121,16 @@ class Extractor:
     def _see(self, block: Block) -> tuple[Tensor, Tensor]:
         filled = torch.zeros(BLOCK, 3, *block.shape[2:], dtype=torch.uint8, device=self.device)
         filled[: len(block)] = block.to(self.device)
-        # TF32 and autotuned kernels would move the third digit of an FID from card to card.
-        exact = torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-        )
-        with torch.no_grad(), exact:
+        with torch.no_grad(), _exact():
             features, logits = self._network(filled)
         return features[: len(block)].cpu(), logits[: len(block)].cpu()
+
+
+def _exact() -> AbstractContextManager[None]:
+    """TF32 and autotuned kernels would move the third digit of an FID from card to card."""
+    return torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    )
 
 
 def generation_metrics(generated: Features, reference: Features, *, seed: int) -> dict[str, float]:
@@ -200,6 +214,54 @@ def symmetric_frechet_distance(first: Gaussian, second: Gaussian) -> float:
     return float(
         shift @ shift + np.trace(first.covariance) + np.trace(second.covariance) - 2 * cross
     )
+
+
+def fid_by_torch_fidelity(
+    name: ExtractorName, first: Block, second: Block, *, device: torch.device | None = None
+) -> float:
+    """FID of two sets of images by torch-fidelity alone, from its own loop over them to the end.
+
+    A known answer for `Extractor`, `statistics` and `frechet_distance`: what `calculate_metrics`
+    says, and with it torch-fidelity's own command, which hands its options to that function. The
+    command itself offers the extractors that torch-fidelity ships, and so not our classifiers.
+
+    Args:
+        name: of the extractor.
+        first: images, grey or colour.
+        second: images of the same form.
+        device: where the extractor runs; None for the CPU.
+
+    Raises:
+        MissingDataError: Inception's weights were not found and cannot be downloaded.
+    """
+    register_extractors()
+    with _exact():
+        found = calculate_metrics(
+            input1=_Images(first),
+            input2=_Images(second),
+            fid=True,
+            feature_extractor=_INCEPTION if name == "inception_v3_compat" else name,
+            feature_extractor_weights_path=str(extractor_weights(name)),
+            cuda=device is not None and device.type == "cuda",
+            cache=False,
+            save_cpu_ram=True,  # and so without processes of its own
+            verbose=False,
+        )
+    return found[KEY_METRIC_FID]
+
+
+@final
+class _Images(Dataset[Tensor]):
+    """Images as torch-fidelity reads them, grey ones in three channels."""
+
+    def __init__(self, images: Block) -> None:
+        self._images = images.expand(-1, 3, -1, -1)
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self._images[index]
 
 
 def _inception_score(generated: Features, *, seed: int) -> float:

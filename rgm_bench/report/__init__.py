@@ -3,7 +3,7 @@
 `write_report` is the whole of it. Importing this package imports neither pandas nor matplotlib.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
@@ -13,7 +13,8 @@ from rgm_bench.config.study import StudySpec
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rgm_bench.report.tables import Table
+    from rgm_bench.report.claims import ShownClaim
+    from rgm_bench.report.table import Table
     from rgm_bench.results.frames import Results
 
 
@@ -40,7 +41,9 @@ class Report:
             show(table, console)
 
 
-def write_report(study: StudySpec, view: "Results", folder: Path) -> Report:
+def write_report(
+    study: StudySpec, view: "Results", folder: Path, claims: "Sequence[ShownClaim]" = ()
+) -> Report:
     """Write `trials.parquet`, `tables/`, `figures/` and `report.html` into `folder`.
 
     The same results give the same files, byte for byte. Half-way through a run the cells that are
@@ -50,6 +53,7 @@ def write_report(study: StudySpec, view: "Results", folder: Path) -> Report:
         study: what to report on.
         view: where its results are.
         folder: the study's own; it is made when it is not there.
+        claims: the study's claims with their verdicts, in the order to show them.
 
     Raises:
         StudyError: the study's report asks for a column that there is not.
@@ -57,4 +61,4 @@ def write_report(study: StudySpec, view: "Results", folder: Path) -> Report:
     """
     from rgm_bench.report.write import write
 
-    return write(study, view, folder)
+    return write(study, view, folder, claims=claims)

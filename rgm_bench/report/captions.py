@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from rgm_bench.report.naming import samples_named
 from rgm_bench.report.number_columns import NumberColumn
 from rgm_bench.report.numbers import plain
 from rgm_bench.report.select import Row, is_missing
@@ -20,8 +21,7 @@ def arms_caption(
     """
     scores = [shown for shown in columns if shown.measure.column.role == "score"]
     costs = {shown.measure.column.role for shown in columns} & {"training", "evaluation"}
-    real = sorted({arm.trials[0]["extractor"] for c in columns for arm in c.arms if arm.real})
-    noun = "points" if real == ["points"] else "images"
+    real = {samples_named(arm.trials[0]) for c in columns for arm in c.arms if arm.real}
     parts = [
         _share_sentence(trials, shares),
         *_scale_sentences(scores),
@@ -29,7 +29,9 @@ def arms_caption(
         "Bold: the best centre of the generated arms."
         if any(shown.best is not None for shown in scores)
         else "",
-        f"Real {noun}: as many, drawn from the split that is named." if real else "",
+        f"Real {' and '.join(sorted(real))}: as many, drawn from the split that is named."
+        if real
+        else "",
         gaps_sentence(trials),
     ]
     return " ".join(part for part in parts if part)
@@ -53,15 +55,16 @@ def _cost_sentence(roles: set[str]) -> str:
 
 
 def _share_sentence(trials: Sequence[Row], shares: Mapping[str, float]) -> str:
-    sentences: list[str] = []
+    seen: dict[str, str] = {}
     for evaluation, share in sorted(shares.items()):
-        at_share = (t for t in trials if t["evaluation"] == evaluation and t["at"] == share)
+        at_share = [t for t in trials if t["evaluation"] == evaluation and t["at"] == share]
         images = sorted({int(t["images"]) for t in at_share if not is_missing(t["images"])})
-        seen = " to ".join(plain(count) for count in sorted({images[0], images[-1]}))
+        counted = " to ".join(plain(count) for count in sorted({images[0], images[-1]}))
         part = "" if share == 1 else f", {share:.4g} of the training"
-        name = f" ({evaluation})" if len(shares) > 1 else ""
-        sentences.append(f"After {seen} training images{part}{name}.")
-    return " ".join(sentences)
+        seen[evaluation] = f"After {counted} training {samples_named(at_share[0])}{part}"
+    if len(set(seen.values())) == 1:
+        return f"{next(iter(seen.values()))}."
+    return " ".join(f"{text} ({evaluation})." for evaluation, text in seen.items())
 
 
 def _scale_sentences(scores: Sequence[NumberColumn]) -> list[str]:

@@ -2,17 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import final
-
-import pandas as pd
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, final
 
 from rgm_bench.report.numbers import NOTHING
 from rgm_bench.report.table import Cell, Header, Table, TableRow, Verdict
 
-VERDICTS: tuple[Verdict, ...] = ("supported", "contradicted", "inconclusive")
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
-_COLUMNS = ("name", "paper_claim", "text", "verdict", "effect", "interval", "n", "p_holm", "method")
+VERDICTS: tuple[Verdict, ...] = ("supported", "contradicted", "inconclusive")
 
 
 @final
@@ -104,7 +103,10 @@ def _methods(claims: Sequence[ShownClaim]) -> str:
     return f"Decided by: {'; '.join(methods)}." if methods else ""
 
 
-def _frame(claims: Sequence[ShownClaim]) -> pd.DataFrame:
-    rows = [{name: getattr(claim, name) for name in (*_COLUMNS, "explanation")} for claim in claims]
+def _frame(claims: Sequence[ShownClaim]) -> "DataFrame":
+    from pandas import DataFrame  # what only names a claim need not load pandas
+
+    names = [field.name for field in fields(ShownClaim)]
+    rows = [{name: getattr(claim, name) for name in names} for claim in claims]
     types = {"paper_claim": "Int64", "p_holm": "float64"}
-    return pd.DataFrame(rows, columns=[*_COLUMNS, "explanation"]).astype(types)
+    return DataFrame(rows, columns=names).astype(types)

@@ -63,7 +63,7 @@ COLUMNS: Mapping[str, Column] = {
     "mmd": _score("MMD", "mmd", "lower", by="points"),
     "modes_covered": _score("modes covered", "modes_covered", "higher", by="points"),
     "good_share": _score("share of good points", "good_share", "higher", by="points"),
-    "psnr": _score("PSNR in dB", "psnr", "higher", by="restore"),
+    "psnr": _score("PSNR (dB)", "psnr", "higher", by="restore"),
     "ssim": _score("SSIM", "ssim", "higher", by="restore"),
     "latent_diversity": _score("diversity over z", "latent_diversity", None, by="latent_diversity"),
     "nfe": Column("NFE", "nfe", "evaluation"),

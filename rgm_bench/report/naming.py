@@ -22,9 +22,14 @@ def axes_named(arm: Arm) -> str:
     return ", ".join(words(axis) for axis in arm.labels)
 
 
+def samples_named(trial: Row) -> str:
+    """What a trial measures: points or images."""
+    return "points" if trial["extractor"] == "points" else "images"
+
+
 def real_named(trial: Row) -> str:
     """What a row of real data is called."""
-    return f"real {trial['real']} {'points' if trial['extractor'] == 'points' else 'images'}"
+    return f"real {trial['real']} {samples_named(trial)}"
 
 
 def origins(lines: Sequence[Arm]) -> list[str]:

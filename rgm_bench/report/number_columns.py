@@ -15,6 +15,7 @@ from rgm_bench.report.numbers import (
     setting,
     si_prefix,
     with_interval,
+    with_prefix,
 )
 from rgm_bench.report.select import Arm, Measure
 from rgm_bench.report.table import Cell, Header
@@ -41,7 +42,7 @@ class NumberColumn:
             for arm, e in zip(self.arms, self.estimates, strict=True)
             if e is not None and arm.real is None
         ]
-        if self.measure.column.better is None or len(centers) < 2:
+        if self.measure.column.better is None or len(set(centers)) < 2:
             return None
         return (min if self.measure.column.better == "lower" else max)(centers)
 
@@ -54,9 +55,7 @@ class NumberColumn:
     def header(self) -> Header:
         """Its title with the direction that is better, and what it was measured with."""
         shown = self.measure.column
-        words, _, last = shown.title.rpartition(" ")
-        title = f"{words} {self._prefix[1]}{last}" if self._prefix[1] else shown.title
-        return Header(title + shown.arrow, self.measure.detail)
+        return Header(with_prefix(shown.title, self._prefix[1]) + shown.arrow, self.measure.detail)
 
     def cells(self) -> list[Cell]:
         """A cell for each arm."""
@@ -80,7 +79,8 @@ class NumberColumn:
 
 def _gap(measure: Measure, arm: Arm) -> Cell:
     statuses = {trial["status"] for trial in arm.of(measure.evaluation)}
-    if not measure.was_planned(arm) or statuses == {"ok"}:
+    has_none = statuses == {"ok"} and measure.column.role != "training"
+    if has_none or not measure.was_planned(arm):
         return Cell(NOTHING)
     return Cell("diverged" if statuses == {"diverged"} else "missing", gap=True)
 

@@ -75,3 +75,9 @@ def with_interval(estimate: Estimate, *, factor: float = 1) -> str:
 def si_prefix(largest: float) -> tuple[float, str]:
     """The power of 1000, and its letter, that leaves `largest` between 1 and 1000."""
     return next(((size, letter) for size, letter in _SI if largest >= size), (1, ""))
+
+
+def with_prefix(title: str, letter: str) -> str:
+    """`training FLOP` and `T` -> `training TFLOP`: the unit is the last word."""
+    words, space, unit = title.rpartition(" ")
+    return f"{words}{space}{letter}{unit}"

@@ -13,10 +13,11 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from rgm_bench.config.study import StudySpec
+from rgm_bench.report.naming import real_named, words
 from rgm_bench.report.numbers import NOTHING, label
 from rgm_bench.report.render import to_latex
 from rgm_bench.report.select import Row, has_label
-from rgm_bench.report.tables import Table, words
+from rgm_bench.report.table import Table
 from rgm_bench.results.frames import AXIS
 
 _TEMPLATE = "report.html.j2"
@@ -69,16 +70,23 @@ class Gap:
 
 
 def page(
-    study: StudySpec, trials: Sequence[Row], tables: Sequence[Table], pictures: Sequence[Picture]
+    study: StudySpec,
+    trials: Sequence[Row],
+    tables: Sequence[Table],
+    pictures: Sequence[Picture],
+    *,
+    claims: Table | None = None,
 ) -> str:
-    """The page as HTML, every text in it escaped."""
+    """The page as HTML, every text in it escaped: claims first, then tables and pictures."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     gaps = list(_gaps(study, trials))
     return environment.from_string(_template()).render(
         study=study,
         counts=Counter(trial["status"] for trial in trials),
         total=len(trials),
-        tables=[(table, to_latex(table)) for table in tables],
+        claims=claims,
+        tables=tables,
+        latex=to_latex,
         pictures=pictures,
         gaps=gaps[:_MAX_GAPS],
         more_gaps=len(gaps) - _MAX_GAPS,
@@ -116,7 +124,7 @@ def _gaps(study: StudySpec, trials: Sequence[Row]) -> Iterator[Gap]:
 
 def _arm_name(study: StudySpec, trial: Row) -> str:
     if isinstance(trial["real"], str):
-        return f"real {trial['real']} images"
+        return real_named(trial)
     named = [
         f"{words(axis)} {label(trial[AXIS + axis])}"
         for axis in study.axes

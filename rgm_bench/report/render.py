@@ -46,9 +46,9 @@ def to_markdown(table: Table) -> str:
     body = [[_markdown_cell(cell) for cell in row.cells] for row in table.rows]
     widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
     left = [table.is_left(place) for place in range(len(widths))]
-    rule = ["-" * w if l else "-" * (w - 1) + ":" for w, l in zip(widths, left, strict=True)]
+    rule = ["-" * w if is_l else f"{'-' * (w - 1)}:" for w, is_l in zip(widths, left, strict=True)]
     padded = [
-        [t.ljust(w) if l else t.rjust(w) for t, w, l in zip(line, widths, left, strict=True)]
+        [f"{t:{'<' if is_l else '>'}{w}}" for t, w, is_l in zip(line, widths, left, strict=True)]
         for line in (head, rule, *body)
     ]
     notes = [f"- {_markdown(note)}" for note in table.notes]
@@ -154,14 +154,12 @@ def _latex_row(row: TableRow) -> str:
 
 def _rich_table(table: Table, *, stacked: bool) -> RichTable:
     drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for place, header in enumerate(table.headers):
+    for place in range(len(table.headers)):
         if table.starts_group(place):
-            drawn.add_column("")
+            drawn.add_column("", vertical="bottom")
         justify = "left" if table.is_left(place) else "right"
         head = _rich_header(table, place, stacked=stacked)
-        # texts of sentences may take several lines, names and numbers not
-        ratio = {"overflow": "fold"} if header.is_text or not place else {"no_wrap": True}
-        drawn.add_column(head, justify=justify, vertical="bottom", **ratio)
+        drawn.add_column(head, justify=justify, vertical="bottom")
     real = [row.real for row in table.rows]
     for place, row in enumerate(table.rows):
         section = real[place : place + 2] == [False, True]

@@ -34,6 +34,18 @@ TRAINING_PARTS = (
 )
 EVALUATION_PARTS = (*TRAINING_PARTS, "evaluation", "inverse", "metrics", "sampling")
 
+TRAINING_LIBRARIES = ("torch", "pillow", "scikit-image", "scikit-learn")
+EVALUATION_LIBRARIES = (
+    *TRAINING_LIBRARIES,
+    "deepinv",
+    "diffusers",
+    "numpy",
+    "pot",
+    "scipy",
+    "torch-fidelity",
+    "torchmetrics",
+)
+
 _OFFLINE = ("location.py", "train_extractor.py", "names.py")
 """Files of those folders that only find data, train extractors anew or name metrics."""
 
@@ -41,9 +53,8 @@ _OFFLINE = ("location.py", "train_extractor.py", "names.py")
 @cache
 def code_digest(kind: UnitKind) -> str:
     """8 hexadecimal digits for the code and libraries that a unit of `kind` runs through."""
-    parts, libraries = TRAINING_PARTS, ("torch", "pillow")
-    if kind == "evaluation":
-        parts, libraries = EVALUATION_PARTS, (*libraries, "torch-fidelity", "numpy", "scipy")
+    parts = TRAINING_PARTS if kind == "training" else EVALUATION_PARTS
+    libraries = TRAINING_LIBRARIES if kind == "training" else EVALUATION_LIBRARIES
     text = hashlib.sha256()
     for library in libraries:
         text.update(f"{library}=={version(library)}\n".encode())

@@ -320,6 +320,19 @@ def store_curves_frame(store: StoreFolder) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["training_id", "digest", "images", "quantity", "value"])
 
 
+def store_claims_frame(store: StoreFolder) -> pd.DataFrame:
+    """The claims of all studies with their verdicts, from the last report of each."""
+    rows: list[Record] = []
+    for path in sorted(store.root.glob("studies/*/*/claims.json")):
+        fixed = {"study": path.parent.parent.name, "profile": path.parent.name}
+        for each in json.loads(path.read_text())["claims"]:
+            verdict: Record = each["verdict"]
+            seeds = json.dumps(verdict.pop("num_seeds"))
+            about = {"claim": each["name"], "paper_claim": each["claim"]["paper_claim"]}
+            rows.append({**fixed, **about, **verdict, "num_seeds": seeds})
+    return pd.DataFrame(rows, columns=None if rows else ["study", "profile", "claim", "decision"])
+
+
 def _results(store: StoreFolder, kind: str) -> Iterator[Path]:
     yield from sorted(store.root.glob(f"{kind}/*/*/result.json"))
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from rgm_bench.config.study import SamplesItem, StudySpec, TableItem
 from rgm_bench.report import write_report
-from rgm_bench.report.figures import curve_drawings, samples_drawing
+from rgm_bench.report.figures.curve import curve_drawings
+from rgm_bench.report.figures.samples import samples_drawing
 from rgm_bench.report.select import rows_of
 from rgm_bench.results.frames import evaluations_frame
 
@@ -41,6 +42,29 @@ def test_the_same_results_give_the_same_bytes(study, results, tmp_path) -> None:
     assert sorted(path.suffix for path in reports[0].files) == sorted(
         [".csv", ".md", ".tex", *[".svg", ".png"] * 3]
     )
+
+
+def test_every_kind_of_item_is_written_and_twice_the_same(toy, results, tmp_path) -> None:
+    reports = [write_report(toy, results, tmp_path / name) for name in ("one", "two")]
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert {path.stem for path in reports[0].files} == {
+        "table_arm",
+        "w2_over_num_levels",
+        "w2_against_nfe",
+        "densities_over_num_levels",
+    }
+
+
+def test_published_numbers_and_restorations_are_written_too(
+    steps, restorations, results, tmp_path
+) -> None:
+    files = write_report(steps, results, tmp_path / "steps").files
+    files += write_report(restorations, results, tmp_path / "restorations").files
+    stems = {path.stem for path in files}
+    assert {"published_cifar10", "fid_against_nfe", "restorations_restoration"} <= stems
+    page = (tmp_path / "steps" / "report.html").read_text()
+    assert page.count('<th scope="colgroup"') == 2
+    assert "not comparable in size, only in order" in page
 
 
 class Resources(HTMLParser):

@@ -83,6 +83,7 @@ from rgm_bench.config.spec.method import (
 from rgm_bench.config.spec.misfits import (
     measure_misfit,
     reference_misfit,
+    shares_misfit,
 )
 from rgm_bench.config.spec.networks import (
     GeneratorSpec,
@@ -101,6 +102,7 @@ from rgm_bench.config.spec.optimisation import (
 from rgm_bench.config.spec.part import (
     PYTHON,
     PythonPartSpec,
+    part_key,
 )
 from rgm_bench.config.spec.sampling import (
     DdrmSpec,
@@ -202,7 +204,9 @@ __all__ = [
     "measure_adapter",
     "measure_misfit",
     "other_split",
+    "part_key",
     "reference_misfit",
+    "shares_misfit",
     "spec_id",
     "text_size",
 ]

@@ -40,6 +40,10 @@ class InpaintingSpec(Spec):
     kind: Literal["inpainting"]
     hidden: Annotated[float, Field(gt=0, lt=1)]
 
+    def side(self, height: int, width: int) -> int:
+        """Of the hidden square in pixels: rounded, and at least one."""
+        return max(1, round(self.hidden * min(height, width)))
+
 
 OperatorSpec = Annotated[
     IdentitySpec | BlockAverageSpec | ChannelMeanSpec | BlurSpec | InpaintingSpec,

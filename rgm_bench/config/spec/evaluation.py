@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from rgm_bench.config.spec.base import Seed, Spec
 from rgm_bench.config.spec.data import DataSpec
 from rgm_bench.config.spec.measure import MeasureSpec
-from rgm_bench.config.spec.misfits import measure_misfit
+from rgm_bench.config.spec.misfits import measure_misfit, shares_misfit
 from rgm_bench.config.spec.training import SNAPSHOT_SHARES, TrainingSpec
 
 
@@ -22,6 +22,9 @@ class TrainingSource(Spec):
     def _is_a_snapshot(self) -> Self:
         if self.at not in SNAPSHOT_SHARES:
             raise ValueError(f"at_images is among {SNAPSHOT_SHARES}; found {self.at}")
+        misfit = shares_misfit((self.at,), self.training)
+        if misfit:
+            raise ValueError(" ".join(misfit))
         return self
 
 

@@ -1,9 +1,10 @@
 """Whether a measurement fits the data and the training it is made of."""
 
+from collections.abc import Iterable
 from typing import assert_never
 
-from rgm_bench.config.spec.data import DataSpec, ImageFolderSpec, is_images
-from rgm_bench.config.spec.degradation import BlockAverageSpec, NoiseForwardSpec
+from rgm_bench.config.spec.data import DataSpec, ImageFolderSpec, Split, is_images, other_split
+from rgm_bench.config.spec.degradation import BlockAverageSpec, IdentitySpec, NoiseForwardSpec
 from rgm_bench.config.spec.measure import (
     GenerateSpec,
     LatentDiversitySpec,
@@ -12,8 +13,8 @@ from rgm_bench.config.spec.measure import (
     ReferenceSpec,
     RestoreSpec,
 )
-from rgm_bench.config.spec.method import DdpmSpec
-from rgm_bench.config.spec.rules import operator_misfit
+from rgm_bench.config.spec.method import DdpmSpec, ImportedSpec
+from rgm_bench.config.spec.rules import num_samples, operator_misfit
 from rgm_bench.config.spec.sampling import (
     DdrmSpec,
     DiffusionSamplerSpec,
@@ -58,16 +59,27 @@ def measure_misfit(
         case RestoreSpec():
             return _restore_misfit(measure, data, training)
         case LatentDiversitySpec():
-            return _diversity_misfit(measure, training)
+            return _diversity_misfit(measure, data, training)
         case _:
             assert_never(measure)
 
 
+def shares_misfit(shares: Iterable[float], training: TrainingSpec) -> Misfit | None:
+    """Why a training has no weights at one of `shares` of its images; None if it has all."""
+    early = [share for share in shares if share < 1]
+    if early and isinstance(training.method, ImportedSpec):
+        return (
+            "at_images",
+            f"found {early[0]}; imported weights are those of the end: use 1.0 alone",
+        )
+    return None
+
+
 def reference_misfit(reference: ReferenceSpec, data: DataSpec) -> Misfit | None:
     """Which field of a reference does not fit images of `data` and why; None if it fits."""
-    if isinstance(data, ImageFolderSpec) and reference.split != data.split:
-        # the id of a study holds the fingerprint of one split of a folder
-        return "split", f"found {reference.split}; for an image_folder it is that of the training"
+    misfit = _split_misfit(reference.split, data)
+    if misfit:
+        return misfit
     extractor, shape = reference.extractor, data.event_shape
     sees = _EXTRACTOR_SHAPES.get(extractor)
     if sees is None or sees == shape:
@@ -79,13 +91,29 @@ def reference_misfit(reference: ReferenceSpec, data: DataSpec) -> Misfit | None:
     )
 
 
+def _split_misfit(split: Split, data: DataSpec) -> Misfit | None:
+    if isinstance(data, ImageFolderSpec) and split != data.split:
+        # the id of a study holds the fingerprint of one split of a folder
+        return "split", f"found {split}; for an image_folder it is that of the training"
+    return None
+
+
+def _number_misfit(num_images: int, split: Split, data: DataSpec) -> Misfit | None:
+    there = num_samples(other_split(data, split))
+    if there is None or num_images <= there:
+        return _split_misfit(split, data)
+    return "num_images", f"found {num_images}; {data.kind} {split} has {there}"
+
+
 def _sizes(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
 def _sampler_misfit(sampler: SamplerSpec | None, training: TrainingSpec | None) -> Misfit | None:
-    if sampler is None or training is None:
+    if training is None:
         return None
+    if sampler is None:
+        return "sampler", "missing: a training is measured by what it generates"
     diffusion = isinstance(training.method, DdpmSpec)
     match sampler:
         case DiffusionSamplerSpec():
@@ -108,6 +136,9 @@ def _sampler_misfit(sampler: SamplerSpec | None, training: TrainingSpec | None) 
         case OneShotSamplerSpec():
             if diffusion:
                 return "sampler.kind", "one_shot is not for ddpm, whose network predicts noise"
+            if isinstance(training.data, ImageFolderSpec):
+                # the id of a study holds the fingerprint of one split of a folder
+                return "sampler.kind", "one_shot degrades test data, which an image_folder has not"
             return _beyond("sampler.start_level", sampler.start_level, training)
         case _:
             assert_never(sampler)
@@ -128,12 +159,17 @@ def _restore_misfit(
     bicubic = measure.solver.kind == "bicubic"
     if bicubic and not isinstance(measure.problem.operator, BlockAverageSpec):
         return "solver.kind", "bicubic is for block_average; use pseudo_inverse"
-    return _solver_misfit(measure.solver, training)
+    if isinstance(measure.problem.operator, IdentitySpec) and measure.problem.noise_std == 0:
+        return "problem.noise_std", "0 with identity leaves nothing to restore: use more"
+    misfit = _number_misfit(measure.num_images, measure.split, data)
+    return misfit or _solver_misfit(measure.solver, training)
 
 
 def _solver_misfit(solver: SolverSpec, training: TrainingSpec | None) -> Misfit | None:
-    if training is None:
+    if isinstance(solver, FormulaSolverSpec):
         return None
+    if training is None:
+        return "solver.kind", f"{solver.kind} needs a training"
     diffusion = isinstance(training.method, DdpmSpec)
     match solver:
         case PlugAndPlaySpec():
@@ -144,15 +180,16 @@ def _solver_misfit(solver: SolverSpec, training: TrainingSpec | None) -> Misfit 
             if not diffusion:
                 return "solver.kind", "ddrm is for ddpm; use plug_and_play"
             return _beyond("solver.steps", solver.steps, training)
-        case FormulaSolverSpec():
-            return None
         case _:
             assert_never(solver)
 
 
-def _diversity_misfit(measure: LatentDiversitySpec, training: TrainingSpec | None) -> Misfit | None:
+def _diversity_misfit(
+    measure: LatentDiversitySpec, data: DataSpec, training: TrainingSpec | None
+) -> Misfit | None:
     if training is None:
         return "kind", "latent_diversity is of a training"
     if isinstance(training.method, DdpmSpec):
         return "kind", "latent_diversity is not for ddpm, which has no latent"
-    return _beyond("level", measure.level, training)
+    misfit = _number_misfit(measure.num_images, measure.split, data)
+    return misfit or _beyond("level", measure.level, training)

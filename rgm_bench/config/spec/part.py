@@ -13,7 +13,7 @@ PYTHON = "python"
 class PythonPartSpec(Spec):
     """A class of the user's own with its arguments, told apart from others by its code.
 
-    `code` is a digest of the module that defines it. `num_levels` is set for forward processes.
+    `code` is a digest of the code that it consists of. `num_levels` is set for forward processes.
     """
 
     kind: Literal["python"]
@@ -21,3 +21,8 @@ class PythonPartSpec(Spec):
     code: Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]
     arguments: dict[str, Any] = Field(default_factory=dict[str, Any])
     num_levels: Annotated[int, Field(ge=1, le=1000)] = 1
+
+
+def part_key(name: str, code: str) -> str:
+    """What a class is kept under: two files may each have one of the same name."""
+    return f"{name} {code}"

@@ -48,7 +48,7 @@ def check_batch(batch_size: int, images: int, accumulation: int, data: DataSpec)
             f"accumulation {accumulation}); found {batch_size}, "
             f"try {max(1, round(batch_size / unit)) * unit}"
         )
-    there = _num_samples(data)
+    there = num_samples(data)
     if there is not None and batch_size > there:
         raise ValueError(
             f"batch_size is at most the {there} {'images' if is_images(data) else 'points'} of "
@@ -62,7 +62,8 @@ def check_batch(batch_size: int, images: int, accumulation: int, data: DataSpec)
         )
 
 
-def _num_samples(data: DataSpec) -> int | None:
+def num_samples(data: DataSpec) -> int | None:
+    """How many samples a split has; None for what is its owner's."""
     if isinstance(data, PointsDataSpec):
         return data.num_points
     return NUM_IMAGES.get((data.kind, data.split))
@@ -130,12 +131,9 @@ def check_forward(data: DataSpec, method: MethodSpec) -> None:
     if isinstance(forward, SuperResolutionForwardSpec):
         size, halvings = data.event_shape[-1], forward.halvings
         if size % 2**halvings:
-            fewer = forward.num_levels
-            while size % 2 ** forward.model_copy(update={"num_levels": fewer}).halvings:
-                fewer -= 1
             raise ValueError(
                 f"method.forward.num_levels {forward.num_levels} halves the image {halvings} "
-                f"times, and {size} pixels cannot be: use {fewer} or fewer"
+                f"times, and {size} pixels cannot be: use {_fewer_levels(forward, size)}"
             )
     if isinstance(forward, LinearForwardSpec):
         misfit = operator_misfit(forward.operator, data)
@@ -146,6 +144,16 @@ def check_forward(data: DataSpec, method: MethodSpec) -> None:
                 "method.forward.noise observed is for inpainting, whose pixels are seen or not; "
                 f"found {forward.operator.kind}: use everywhere"
             )
+
+
+def _fewer_levels(forward: SuperResolutionForwardSpec, size: int) -> str:
+    """How many levels images of `size` pixels can have."""
+    fitting = [
+        levels
+        for levels in range(1, forward.num_levels)
+        if size % 2 ** forward.model_copy(update={"num_levels": levels}).halvings == 0
+    ]
+    return f"{fitting[-1]} or fewer" if fitting else "another image size"
 
 
 def _check_schedule(forward: NoiseForwardSpec | LinearForwardSpec) -> None:
@@ -171,7 +179,12 @@ def operator_misfit(operator: OperatorSpec, data: DataSpec) -> tuple[str, str] |
             if data.event_shape[0] == 3:
                 return None
             return "kind", f"channel_mean needs colour; {data.kind} is {text_size(data)}"
-        case IdentitySpec() | BlurSpec() | InpaintingSpec():
+        case InpaintingSpec():
+            _, height, width = data.event_shape
+            if operator.side(height, width) < min(height, width):
+                return None
+            return "hidden", f"{operator.hidden} hides all {width} pixels of {data.kind}: use less"
+        case IdentitySpec() | BlurSpec():
             return None
         case _:
             assert_never(operator)

@@ -1,5 +1,6 @@
 """A quantity over an axis of numbers, with intervals over seeds and every seed."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -121,17 +122,19 @@ def _scale_y(axes: Axes, measure: Measure, lines: Sequence[Line]) -> None:
     values = [v for e in estimates for v in (e.center, e.low, e.high) if v is not None]
     positive = min(e.center for e in estimates) > 0
     if measure.column.scale == "log" and positive and max(values) > _LOG_FROM * min(values):
-        make_logarithmic(axes, axes.yaxis)
+        make_logarithmic(axes, axes.yaxis, [value * measure.column.factor for value in values])
         axes.grid(visible=True, which="minor", axis="y", lw=0.25)
 
 
 def _mark_gaps(axes: Axes, item: CurveItem, lines: Sequence[Line]) -> None:
-    """Under the tick of an arm that lacks seeds: how many of them have finished."""
+    """Under a tick whose arms lack seeds: how many of them have finished."""
+    trials: defaultdict[float, list[Row]] = defaultdict(list)
+    for arm in (arm for line in lines for arm in line.arms):
+        trials[float(arm.labels[item.x])] += arm.trials
     gaps = {
-        float(arm.labels[item.x]): counts(arm.trials).partition(",")[0]
-        for line in lines
-        for arm in line.arms
-        if any(trial["status"] != "ok" for trial in arm.trials)
+        x: counts(found).partition(",")[0]
+        for x, found in trials.items()
+        if any(trial["status"] != "ok" for trial in found)
     }
     if len(axes.get_xticks()) > MAX_ARMS:
         return

@@ -138,8 +138,9 @@ def _draw_panel(axes: Axes, arm: Arm | None, cloud: Cloud | None, look: _Look) -
     )
     outside = look.frame.share_outside(cloud)
     if outside > _SHOWN_OUTSIDE:
-        place = {"x": 0.04, "y": 0.04, "transform": axes.transAxes}
-        axes.text(s=f"{outside:.0%} outside", color=GREY, fontsize=6, **place)
+        axes.text(
+            0.04, 0.04, f"{outside:.0%} outside", transform=axes.transAxes, color=GREY, fontsize=6
+        )
 
 
 def _name_row(row: Sequence[Axes], arms_: Sequence[Arm | None], over: str) -> None:

@@ -9,12 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
-from rgm_bench.report.numbers import decimals, number
+from rgm_bench.report.numbers import setting
 from rgm_bench.report.style import COLORS
 
 MAX_ARMS = 12
 """How many arms pictures and training curves show: evenly spread where there are more."""
+
+_MANY_DECADES = {"x": 100, "y": 2000}
+"""Spans from which a figure has no room for several ticks in a decade."""
 
 _T = TypeVar("_T")
 
@@ -47,12 +51,17 @@ def line_colors(count: int) -> list[str]:
 
 def format_tick(value: float, _place: float | None = None) -> str:
     """A tick of a logarithmic axis, without an exponent."""
-    return number(value, decimals(value) if value < 1 else 0)
+    return setting(value)
 
 
-def make_logarithmic(axes: Axes, axis: Axis) -> None:
-    """Give one of the axes a logarithmic scale with plain numbers at its ticks."""
-    set_scale = axes.set_xscale if axis is axes.xaxis else axes.set_yscale
+def make_logarithmic(axes: Axes, axis: Axis, values: Sequence[float]) -> None:
+    """Give one of the axes a logarithmic scale with plain numbers at its ticks.
+
+    Ticks stand at 1, 2 and 5 of each decade, or only at 1 where `values` span many decades.
+    """
+    name, set_scale = ("x", axes.set_xscale) if axis is axes.xaxis else ("y", axes.set_yscale)
     set_scale("log")
+    many = max(values) > _MANY_DECADES[name] * min(values)
+    axis.set_major_locator(LogLocator(subs=(1,) if many else (1, 2, 5), numticks=12))
     axis.set_major_formatter(format_tick)
     axis.set_minor_formatter("")

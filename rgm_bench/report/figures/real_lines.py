@@ -41,5 +41,7 @@ def draw_real_lines(
             axes.plot([], [], color=GREY, ls=style, lw=1, label=f"{text} (below)")
         else:
             axes.axhline(center, color=GREY, ls=style, lw=1, zorder=1, label=text)
+            axes.update_datalim([(0, center)], updatex=False)  # with a margin below it
+            axes.autoscale_view(scalex=False)
             low, high = min(low, center), max(high, center)
     return [name for name, _ in real]

@@ -2,48 +2,36 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.transforms import ScaledTranslation
 
 from rgm_bench.config.study import ScatterItem, StudySpec
 from rgm_bench.published import published_paper, published_rows
-from rgm_bench.report.aggregate import Estimate
 from rgm_bench.report.columns import Column, column
-from rgm_bench.report.figures.drawing import Drawing, format_tick, line_colors
+from rgm_bench.report.figures.drawing import Drawing, line_colors, make_logarithmic
 from rgm_bench.report.figures.labels import Named, place_labels
 from rgm_bench.report.figures.real_lines import draw_real_lines, real_lines
-from rgm_bench.report.naming import labels_named, words
-from rgm_bench.report.numbers import label, plain
-from rgm_bench.report.select import (
-    Arm,
-    Measure,
-    Row,
-    arms,
-    at_main_share,
-    measures,
-    of_evaluation,
+from rgm_bench.report.figures.scatter_points import (
+    Point,
+    are_joined,
+    arm_points,
+    pareto_front,
+    published_points,
 )
+from rgm_bench.report.naming import words
+from rgm_bench.report.numbers import plain, setting, si_prefix, with_prefix
+from rgm_bench.report.select import Measure, Row, arms, at_main_share, measures, of_evaluation
 from rgm_bench.report.style import BLACK, COLORS, GREY, WIDTH, Canvas
 
 _LOG_FROM = 5
-_TICKS = 8
+_ROOM = 0.08
+"""The share of an axis that a tick with its number takes."""
 
-
-@final
-@dataclass(frozen=True)
-class Point:
-    """An arm, or a published model, with what it costs and what it scores.
-
-    `series` is shared by points that differ on other axes only.
-    """
-
-    series: str
-    text: str
-    x: Estimate
-    y: Estimate
+_APART = 4.0
+"""Points (of 72 an inch) between series that cost the same."""
 
 
 def scatter_drawings(
@@ -67,10 +55,10 @@ def _scatter(
 ) -> Drawing | None:
     main, _ = at_main_share(of_evaluation(trials, measure.evaluation))
     found = [arm for arm in arms(study, main, over=item.label) if arm.real is None]
-    points, lacking = _points(found, item, measure, main)
+    points, lacking = arm_points(found, item, measure, main)
     if not points:
         return None
-    theirs = _published_points(item)
+    theirs = published_points(item)
     with Canvas(2 * WIDTH if theirs else 1.3 * WIDTH, 3.1) as figure:
         panels = figure.subplots(1, 2 if theirs else 1, squeeze=False)[0]
         _draw_ours(panels[0], study, main, item, measure, points)
@@ -81,69 +69,38 @@ def _scatter(
         if handles:
             figure.legend(loc="outside lower center", ncols=4)
         for axes, drawn in zip(panels, (points, theirs), strict=False):
-            place_labels(axes, [_named(point, measure.column.factor) for point in drawn])
+            looks = _looks(item, drawn)
+            named = [_named(p, measure.column.factor, looks[p.series]) for p in drawn]
+            place_labels(axes, named)
     caption = _caption(study, item, measure, lacking, published=bool(theirs))
     return Drawing(name, study.title, caption, figure)
 
 
-# --- points -----------------------------------------------------------------------------------
-
-
-def _points(
-    found: Sequence[Arm], item: ScatterItem, measure: Measure, trials: Sequence[Row]
-) -> tuple[list[Point], list[str]]:
-    """A point for each arm that has both numbers, and the names of the others."""
-    cost = measures([(item.x, column(item.x))], trials)[0]
-    points: list[Point] = []
-    lacking: list[str] = []
-    for arm in found:
-        x, y = cost.estimate(arm), measure.estimate(arm)
-        if x is None or y is None:
-            lacking.append(labels_named(arm))
-            continue
-        others = labels_named(arm, without=item.label)
-        series = label(arm.labels[item.label])
-        points.append(Point(series, others or series, x, y))
-    return points, lacking
-
-
-def _published_points(item: ScatterItem) -> list[Point]:
-    if item.published is None:
-        return []
-    rows = published_rows(item.paper, dataset=item.published)
-    found = [(row, row.value(item.x), row.value(item.y)) for row in rows]
-    return [
-        Point("", f"{row.model} ({y.label})", _exact(x.number), _exact(y.number))
-        for row, x, y in found
-        if x.number is not None and y.number is not None
-    ]
-
-
-def _exact(value: float) -> Estimate:
-    return Estimate(value, None, None, 1, "plain")
-
-
-def _is_joined(points: Sequence[Point]) -> bool:
-    """Whether points of one series differ on other axes, so that a line joins them."""
-    return len({point.series for point in points}) < len(points) and points[0].series != ""
-
-
-def pareto_front(points: Sequence[Point], better: str | None) -> list[Point]:
-    """The points that no other beats in one number without losing in the other, cheapest first.
-
-    None where neither direction of the score is better.
-    """
-    if better is None:
-        return []
-    sign = 1 if better == "lower" else -1
-    front: list[Point] = []
-    for point in sorted(points, key=lambda p: (p.x.center, sign * p.y.center)):
-        if not front or sign * point.y.center < sign * front[-1].y.center:
-            front.append(point)
-    return front
-
-
 # --- drawing ----------------------------------------------------------------------------------
+
+
+@final
+@dataclass(frozen=True)
+class _Look:
+    """How the points of one series look.
+
+    `name` is empty where no line joins them. `right` sets series apart that cost the same.
+    """
+
+    color: str
+    name: str = ""
+    right: float = 0.0
+
+
+def _looks(item: ScatterItem, points: Sequence[Point]) -> dict[str, _Look]:
+    names = list(dict.fromkeys(point.series for point in points))
+    if not are_joined(points):
+        return dict.fromkeys(names, _Look(COLORS[0]))
+    colors, middle = line_colors(len(names)), (len(names) - 1) / 2
+    return {
+        name: _Look(colors[place], f"{words(item.label)} {name}", _APART * (place - middle))
+        for place, name in enumerate(names)
+    }
 
 
 def _draw_ours(
@@ -155,17 +112,11 @@ def _draw_ours(
     points: Sequence[Point],
 ) -> None:
     shown = measure.column
-    names = list(dict.fromkeys(point.series for point in points))
-    joined = _is_joined(points)
-    colors = line_colors(len(names)) if joined else [COLORS[0]] * len(names)
     front = pareto_front(points, shown.better)
     _draw_front(axes, front, shown)
-    for name, color in zip(names, colors, strict=True):
+    for name, look in _looks(item, points).items():
         own = sorted((p for p in points if p.series == name), key=lambda p: p.x.center)
-        _draw_points(axes, own, shown, color, front)
-        if joined:
-            x, y = [p.x.center for p in own], [p.y.center * shown.factor for p in own]
-            axes.plot(x, y, "-", color=color, lw=0.9, label=f"{words(item.label)} {name}")
+        _draw_points(axes, own, shown, look, front)
     _scale(axes, item, shown, points)
     draw_real_lines(axes, real_lines(study, trials, measure, over=item.label), measure)
     axes.set_ylabel(f"{shown.title}{shown.arrow}\n{measure.detail}")
@@ -189,52 +140,67 @@ def _draw_front(axes: Axes, front: Sequence[Point], shown: Column) -> None:
 
 
 def _draw_points(
-    axes: Axes, points: Sequence[Point], shown: Column, color: str, front: Sequence[Point]
+    axes: Axes, points: Sequence[Point], shown: Column, look: _Look, front: Sequence[Point]
 ) -> None:
     """Filled on the front, hollow behind it, with the interval of each number."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    shift = ScaledTranslation(look.right / 72, 0, figure.dpi_scale_trans)
+    style: Any = {"color": look.color, "transform": axes.transData + shift, "lw": 0.9}
     for point in points:
         x, y = point.x.center, point.y.center * shown.factor
-        face = color if point in front or shown.better is None else "white"
-        if point.y.low is not None and point.y.high is not None:
-            axes.vlines(x, point.y.low * shown.factor, point.y.high * shown.factor, color, lw=0.9)
+        low, high = point.y.low, point.y.high
+        ends = [y] if low is None or high is None else [low * shown.factor, high * shown.factor]
+        axes.update_datalim([(x, end) for end in ends])  # which a shifted line leaves alone
+        axes.plot([x] * len(ends), ends, **style)
         if point.x.low is not None and point.x.high is not None:
-            axes.hlines(y, point.x.low, point.x.high, color, lw=0.9)
-        axes.plot([x], [y], "o", color=color, mfc=face, ms=4.5, zorder=4)
+            axes.plot([point.x.low, point.x.high], [y, y], **style)
+        filled = point in front or shown.better is None
+        face = look.color if filled else "white"
+        axes.plot([x], [y], "o", mfc=face, ms=4.5, zorder=4, **style)
+    if look.name:
+        x, y = [p.x.center for p in points], [p.y.center * shown.factor for p in points]
+        axes.plot(x, y, "-", label=look.name, **style)
 
 
 def _scale(axes: Axes, item: ScatterItem, shown: Column, points: Sequence[Point]) -> None:
     """Logarithms where the numbers span several times the smallest; ticks at each NFE."""
     costs = sorted({point.x.center for point in points})
     scores = [point.y.center * shown.factor for point in points]
+    axes.margins(x=0.18, y=0.12)
     if _spans(costs):
-        _logarithmic(axes, axes.xaxis)
+        make_logarithmic(axes, axes.xaxis, costs)
     if shown.scale == "log" and _spans(scores):
-        _logarithmic(axes, axes.yaxis)
-    if item.x == "nfe" and len(costs) <= _TICKS:
+        make_logarithmic(axes, axes.yaxis, scores)
+    if item.x == "nfe" and _have_room(costs):
         axes.set_xticks(costs, [plain(cost) for cost in costs])
-        axes.xaxis.set_minor_locator(NullLocator())
-    axes.margins(x=0.14, y=0.12)
+    axes.minorticks_off()
     axes.set_xlabel(column(item.x).title)
+    if column(item.x).si:
+        size, letter = si_prefix(costs[-1])
+        axes.xaxis.set_major_formatter(lambda cost, _place: setting(cost / size))
+        axes.set_xlabel(with_prefix(column(item.x).title, letter))
 
 
 def _spans(values: Sequence[float]) -> bool:
     return min(values) > 0 and max(values) >= _LOG_FROM * min(values)
 
 
-def _logarithmic(axes: Axes, axis: Axis) -> None:
-    (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(format_tick)
+def _have_room(costs: Sequence[float]) -> bool:
+    """Whether ticks at these places leave room for their numbers."""
+    places = np.log(costs) if _spans(costs) else np.asarray(costs)
+    extent = float(places[-1] - places[0])
+    return len(costs) == 1 or float(np.diff(places).min()) > _ROOM * extent
 
 
-def _named(point: Point, factor: float) -> Named:
+def _named(point: Point, factor: float, look: _Look) -> Named:
     low, high = point.y.low, point.y.high
     return Named(
         point.x.center,
         point.y.center * factor,
         point.text,
         None if low is None or high is None else (low * factor, high * factor),
+        look.right,
     )
 
 
@@ -256,9 +222,11 @@ def _caption(
     ]
     if published:
         paper = published_paper(item.paper)
-        marks = "; ".join(f"({mark}) {text}" for mark, text in paper.labels.items())
-        parts += [
+        rows = published_rows(item.paper, dataset=item.published)
+        used = {row.value(item.y).label for row in rows}
+        marks = "; ".join(f"({mark}) {text}" for mark, text in paper.labels.items() if mark in used)
+        parts.append(
             "Published numbers were measured on other data and stand in axes of their own: only "
             f"orders can be compared. {paper.citation}. {marks}."
-        ]
+        )
     return " ".join(part for part in parts if part)

@@ -89,7 +89,7 @@ def _panel(figure: Figure, down: int, place: int, title: str) -> Axes:
 
 def _draw_scores(axes: Axes, scores: Sequence[_Points], score: Measure) -> None:
     if score.column.scale == "log":
-        make_logarithmic(axes, axes.yaxis)
+        make_logarithmic(axes, axes.yaxis, [value for _, values in scores for value in values])
     _draw_lines(axes, scores, marker="o")
 
 

@@ -1,0 +1,113 @@
+"""A class of the user's own with its arguments, proved to be one before anything else happens."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+from rgm_bench.config.reading import shorten
+from rgm_bench.errors import StudyError
+
+MAX_LEVELS = 1000
+"""Levels that a forward process may have, here as in study files."""
+
+
+@final
+@dataclass(frozen=True)
+class Part:
+    """A class with its arguments as plain JSON values, as a study in Python holds it.
+
+    `num_levels` is that of a forward process, which a training has to know before it is built.
+    """
+
+    cls: type
+    arguments: Mapping[str, Any]
+    num_levels: int | None = None
+
+
+def part(cls: type, /, **arguments: Any) -> Part:
+    """A class of your own, to stand where a study names a prior or a forward process.
+
+    One object is made at once, so that mistakes show here and not in a worker.
+
+    Args:
+        cls: a subclass of `rgm_bench.priors.base.Prior` or of
+            `rgm_bench.forward.base.ForwardProcess`, defined at the top of a module.
+        arguments: of its constructor: numbers, texts, truth values, lists and maps of them. Tuples
+            arrive as lists.
+
+    Raises:
+        StudyError: it is no such class, or refuses its arguments.
+    """
+    from rgm_bench.forward.base import ForwardProcess
+    from rgm_bench.priors.base import Prior
+
+    _require_class(cls)
+    if not issubclass(cls, Prior | ForwardProcess):
+        raise StudyError(
+            f"{cls.__name__} is neither a prior nor a forward process; make it a subclass of "
+            "rgm_bench.priors.base.Prior or of rgm_bench.forward.base.ForwardProcess"
+        )
+    given = _plain(cls, arguments)
+    made = _made(cls, given)
+    if isinstance(made, Prior):
+        _require_that_it_learns(made)
+        return Part(cls, given)
+    return Part(cls, given, _num_levels(made))
+
+
+def _require_class(cls: object) -> None:
+    if not isinstance(cls, type):
+        raise StudyError(
+            f"found {shorten(repr(cls))}; part takes a class, and its arguments by name: "
+            "part(MyPrior, weight=0.1)"
+        )
+    around = cls.__qualname__.rpartition(".")[0]
+    if around:
+        within = around.removesuffix(".<locals>")
+        raise StudyError(
+            f"{cls.__name__} is defined inside {within}; move it to the top of its file"
+        )
+
+
+def _plain(cls: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as they come out of JSON, which is how workers get them."""
+    for name, value in arguments.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError):
+            raise StudyError(
+                f"{cls.__name__}: {name} is {shorten(repr(value))}; arguments are finite numbers, "
+                "texts, truth values, lists and maps of them"
+            ) from None
+    return json.loads(json.dumps(arguments))
+
+
+def _made(cls: type, arguments: Mapping[str, Any]) -> object:
+    try:
+        return cls(**arguments)
+    except Exception as error:  # whatever the user's code raises is the user's to mend
+        given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        raise StudyError(
+            f"{cls.__name__}({shorten(given)}) cannot be made: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _require_that_it_learns(prior: Any) -> None:
+    from rgm_bench.priors.base import Prior
+
+    if type(prior).improve is not Prior.improve and not prior.learns:
+        raise StudyError(
+            f"{type(prior).__name__} has a method improve, which nothing calls without "
+            "`learns = True` in the class"
+        )
+
+
+def _num_levels(forward: Any) -> int:
+    found = getattr(forward, "num_levels", None)
+    if isinstance(found, int) and 1 <= found <= MAX_LEVELS:
+        return found
+    raise StudyError(
+        f"{type(forward).__name__}: num_levels is {found!r}; set it to a whole number from 1 to "
+        f"{MAX_LEVELS} in the constructor"
+    )
