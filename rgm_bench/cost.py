@@ -51,9 +51,10 @@ def _count_step(text: str, device: torch.device, parts: Parts) -> float:
     batch = _batch_of(spec, step)
     data = torch.zeros(batch, *spec.data.event_shape, device=device)
     draws = build_draws(spec, step, data, batch, device).at(0)
-    with _Count() as penalised:
+    step(draws, step=0, decay=1.0)  # the first in a process also makes what is then kept
+    with OperationCount() as penalised:
         step(draws, step=0, decay=1.0)
-    with _Count() as ordinary:
+    with OperationCount() as ordinary:
         # step 1 is without the penalty, unless every step is with it
         step(draws, step=1, decay=1.0)
     adversary = adversary_of(spec.method)
@@ -82,14 +83,20 @@ def _count_restoration(text: bytes, event_shape: tuple[int, ...], device: torch.
     generator = build_generator(spec, event_shape).to(device)
     y = torch.zeros(STDDEV_GROUP, *event_shape, device=device)
     level = torch.zeros(STDDEV_GROUP, dtype=torch.int64, device=device)
-    with _Count() as count, torch.no_grad():
-        generator(y, level, torch.zeros(STDDEV_GROUP, spec.latent.size, device=device))
+    z = torch.zeros(STDDEV_GROUP, spec.latent.size, device=device)
+    with torch.no_grad():
+        generator(y, level, z)  # see above
+        with OperationCount() as count:
+            generator(y, level, z)
     return count.flops / STDDEV_GROUP
 
 
 @final
-class _Count(TorchDispatchMode):
-    """Adds up torch's own formulas; its FlopCounterMode refuses `torch.autograd.grad`."""
+class OperationCount(TorchDispatchMode):
+    """Operations of what runs while it is on, in `flops`, by torch's own formulas.
+
+    torch's FlopCounterMode refuses `torch.autograd.grad`.
+    """
 
     def __init__(self) -> None:
         super().__init__()

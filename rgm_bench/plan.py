@@ -146,11 +146,11 @@ def _work(trial: Trial) -> float:
     """A generated image costs its evaluations of the network, a training step about six."""
     evaluations = 1
     if not isinstance(trial.spec.source, RealSplitSource):
-        evaluations = _network_evaluations(trial.spec.measure, trial.spec.source.training)
+        evaluations = network_evaluations(trial.spec.measure, trial.spec.source.training)
     return trial.spec.measure.count * evaluations / 6
 
 
-def _network_evaluations(measure: MeasureSpec, training: TrainingSpec) -> int:
+def network_evaluations(measure: MeasureSpec, training: TrainingSpec) -> int:
     """Of the network for one sample, before anything is built."""
     match measure:
         case GenerateSpec() | PointsSpec():

@@ -190,7 +190,7 @@ def _training_cost(
         "flops": step_flops(spec, device, parts) * training.images_seen,
         "peak_memory_bytes": peak_memory_bytes(device),
         "parameters_generator": _num_parameters(step.generator),
-        "parameters_discriminator": sum(_num_parameters(network) for network in step.networks),
+        "parameters_prior": sum(_num_parameters(network) for network in step.networks),
     }
 
 

@@ -233,7 +233,7 @@ class Folder:
                     "flops": 4.2e13,
                     "peak_memory_bytes": 5e8,
                     "parameters_generator": 90_000,
-                    "parameters_discriminator": 21_000,
+                    "parameters_prior": 21_000,
                 },
             )
         )

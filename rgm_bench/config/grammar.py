@@ -41,7 +41,7 @@ REPORT_COLUMNS = (
     "training_images_per_second",
     "peak_memory_bytes",
     "parameters_generator",
-    "parameters_discriminator",
+    "parameters_prior",
 )
 """What a table or a curve may show; `rgm_bench.report.columns` says how."""
 

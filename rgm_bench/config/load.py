@@ -130,10 +130,11 @@ def _read_profiles(
     for name in sorted(profiles, key=lambda name: name != asked):
         found = Problems()
         changes = [(profiles[name], ("profiles", name))]
-        if name == asked:
-            changes += [(over, ()) for over in read_overrides(overrides, found)]
-        node = lay_profile(study, changes, found)
-        read = read_profile(node, found) if node else None
+        own = list(read_overrides(overrides, found)) if name == asked else []
+        node = lay_profile(study, [*changes, *((over, ()) for over in own)], found)
+        # whoever leaves out arms for once does not want to rewrite the claims about them
+        other_axes = any("axes" in over.entries for over in own)
+        read = read_profile(node, found, check_arms_of_claims=not other_axes) if node else None
         whole = read if name == asked else whole
         problems.take(found, "" if name == asked else f" (in profile {name})")
     return whole

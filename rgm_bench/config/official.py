@@ -42,12 +42,9 @@ def official_training(name: OfficialName, sha256: str) -> TrainingSpec:
         profile=PROFILES[name],
         overrides=[f'training.method.sha256="{sha256}"'],
     )
-    (training,) = {
-        trial.spec.source.training
-        for trial in study.trials
-        if isinstance(trial.spec.source, TrainingSource)
-    }
-    return training
+    source = study.trials[0].spec.source
+    assert isinstance(source, TrainingSource)
+    return source.training
 
 
 def official_name(training: TrainingSpec) -> OfficialName | None:

@@ -53,10 +53,18 @@ def lay_profile(
     return node
 
 
-def read_profile(node: Placed, problems: Problems) -> ReadProfile | None:
+def read_profile(
+    node: Placed, problems: Problems, *, check_arms_of_claims: bool = True
+) -> ReadProfile | None:
     """The fields and axes of a profile, every value of every axis checked once.
 
     None with the mistakes noted.
+
+    Args:
+        node: the profile.
+        problems: takes the mistakes.
+        check_arms_of_claims: whether a claim about an arm that is not there is a mistake; else it
+            will be inconclusive.
     """
     before = len(problems)
     fields = validated(Profile, node, problems)
@@ -67,7 +75,8 @@ def read_profile(node: Placed, problems: Problems) -> ReadProfile | None:
     if fields is None or len(problems) > before:
         return None
     check_report(fields.report, node, axes, problems)
-    check_claims(fields.claims, node, axes, problems)
+    if check_arms_of_claims:
+        check_claims(fields.claims, node, axes, problems)
     _check_seeds(node, fields, problems)
     return None if len(problems) > before else ReadProfile(node, fields, axes)
 

@@ -56,7 +56,7 @@ def claims_table(title: str, claims: Sequence[ShownClaim]) -> Table:
         name="claims",
         title=title,
         heading="Claims",
-        caption=f"{title}. {_tally(claims)} {_methods(claims)}",
+        caption=" ".join(filter(None, [f"{title}.", _tally(claims), _methods(claims)])),
         headers=(
             Header("claim", is_text=True),
             *([Header("in the paper")] if numbered else []),

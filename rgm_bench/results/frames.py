@@ -64,7 +64,7 @@ _TYPES = {
     "training_images_per_second": "float64",
     "training_peak_memory_bytes": "float64",
     "parameters_generator": "float64",
-    "parameters_discriminator": "float64",
+    "parameters_prior": "float64",
     "evaluation_id": "str",
     "evaluation_digest": "str",
     "training_id": "str",

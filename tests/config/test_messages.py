@@ -1,6 +1,7 @@
 """Every mistake has one line: its place, the path of its field, what was found, what is allowed."""
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ruamel.yaml import YAML
 
 from rgm_bench.config.grammar import REPORT_COLUMNS
 from rgm_bench.config.load import load_study
+from rgm_bench.config.packaged import preset_names
 from rgm_bench.errors import StudyError, UserError
 
 WriteStudy = Callable[..., Path]
@@ -27,6 +29,8 @@ def axis(text: str) -> Replaced:
     """Another axis `weight`."""
     return "{field: training.method.fidelity_weight, values: [0, 0.05]}", text
 
+
+PRESETS = ", ".join(preset_names())
 
 BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
     "unknown_key": (
@@ -134,8 +138,8 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
     "unknown_preset": (
         [("training: {preset: rgm_digits}", "training: {preset: rgm_digts}")],
         (
-            'study.yaml:5:22: training.preset: found the text "rgm_digts"; allowed: rgm_cifar10, '
-            'rgm_digits; did you mean "rgm_digits"?'
+            f'study.yaml:5:22: training.preset: found the text "rgm_digts"; allowed: {PRESETS}; did '
+            'you mean "rgm_digits"?'
         ),
     ),
     "rule_batch": (
@@ -324,8 +328,8 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
     "axis_preset": (
         [axis("{values: {a: {}, b: {training: {preset: cifar10}}}}")],
         (
-            'study.yaml:14:51: training.preset: found the text "cifar10"; allowed: rgm_cifar10, '
-            'rgm_digits; did you mean "rgm_cifar10"?'
+            f'study.yaml:14:51: training.preset: found the text "cifar10"; allowed: {PRESETS}; did '
+            f'you mean "{get_close_matches("cifar10", preset_names(), n=1)[0]}"?'
         ),
     ),
     "report_names": (
@@ -528,8 +532,8 @@ OVERRIDES: dict[str, str] = {
         "resources, claims, report"
     ),
     "training.preset=rgm_cifar": (
-        'training.preset: found the text "rgm_cifar"; allowed: rgm_cifar10, rgm_digits; did '
-        'you mean "rgm_cifar10"?'
+        f'training.preset: found the text "rgm_cifar"; allowed: {PRESETS}; did '
+        f'you mean "{get_close_matches("rgm_cifar", preset_names(), n=1)[0]}"?'
     ),
     "training=3": ("training: found 3; expected a map of keys and values"),
     "training.images=1000": (

@@ -262,7 +262,7 @@ def copied_package(tmp_path, monkeypatch) -> Path:
     [
         ("objectives.py", True, True),
         ("models/ncsnpp.py", True, True),
-        ("config/spec.py", True, True),
+        ("config/spec/training.py", True, True),
         ("execution/device.py", True, True),
         ("sampling/restoration.py", False, True),
         ("metrics/fidelity.py", False, True),

@@ -125,10 +125,8 @@ def _sampler_misfit(sampler: SamplerSpec | None, training: TrainingSpec | None) 
             return _beyond("sampler.steps", sampler.steps, training)
         case RestorationSamplerSpec():
             if diffusion:
-                return (
-                    "sampler.kind",
-                    "not for ddpm; use ancestral, ddim or dpm_solver",
-                )
+                text = "restoration is not for ddpm; use ancestral, ddim or dpm_solver"
+                return "sampler.kind", text
             noise = isinstance(training.method.forward, NoiseForwardSpec)
             if sampler.transition != "resample" and not noise:
                 return "sampler.transition", f"{sampler.transition} is known for noise alone"

@@ -56,9 +56,9 @@ def check_batch(batch_size: int, images: int, accumulation: int, data: DataSpec)
         )
     if images % batch_size:
         lower = images // batch_size * batch_size
+        fitting = f"{lower} or {lower + batch_size}" if lower else f"{batch_size}"
         raise ValueError(
-            f"images is a multiple of batch_size {batch_size}; found {images}, "
-            f"try {lower or batch_size} or {lower + batch_size}"
+            f"images is a multiple of batch_size {batch_size}; found {images}, try {fitting}"
         )
 
 
