@@ -127,23 +127,29 @@ class _Arms:
                 self._evaluations.setdefault(trial.evaluation, []).append(trial)
 
     def sample(self, claim: ClaimSpec, labels: Mapping[str, AxisValue], shown: str) -> Sample:
-        """The finished seeds of the arm that has `labels`, at the last share of its images."""
+        """The finished seeds of the arm that has `labels`, at the last share of its images.
+
+        None if several arms have them, which only an axis that came by an override can bring about.
+        """
         trials = [
             trial
             for trial in self._measured(claim)
             if all(trial.labels.get(axis) == label for axis, label in labels.items())
         ]
+        if len({tuple(trial.labels.items()) for trial in trials}) > 1:
+            return Sample(f"{shown} (several arms)", ())
         last = max((_share(trial) for trial in trials), default=1.0)
         values = (self._value(trial, claim.metric) for trial in trials if _share(trial) == last)
         return Sample(shown, tuple(value for value in values if value is not None))
 
     def labels(self, claim: ClaimSpec, axis: str) -> tuple[AxisValue, ...]:
         """The labels on an axis that are measured, in the order of the file."""
-        measured = {trial.labels[axis] for trial in self._measured(claim)}
-        return tuple(label for label in self._axes[axis] if label in measured)
+        measured = {trial.labels.get(axis) for trial in self._measured(claim)}
+        return tuple(label for label in self._axes.get(axis, ()) if label in measured)
 
     def _measured(self, claim: ClaimSpec) -> Sequence[Trial]:
-        return self._evaluations[claim.evaluation or next(iter(self._evaluations))]
+        name = claim.evaluation or next(iter(self._evaluations), "")
+        return self._evaluations.get(name, ())
 
     def _value(self, trial: Trial, metric: str) -> float | None:
         outcome = self._results.outcome("evaluation", trial.id)
@@ -208,8 +214,8 @@ def _inside_and_outside(claim: WithinClaimSpec, arms: _Arms) -> tuple[list[Sampl
     inside: list[Sample] = []
     outside: list[Sample] = []
     for label in arms.labels(claim, claim.over):
-        assert isinstance(label, int | float)
-        part = inside if claim.low <= label <= claim.high else outside
+        is_inside = not isinstance(label, str) and claim.low <= label <= claim.high
+        part = inside if is_inside else outside
         part.append(_along(claim, claim.over, label, arms))
     return inside, outside
 

@@ -44,7 +44,7 @@ def counted(spec: TrainingSpec) -> float:
     """Of whole steps for one sample, their mean over a period of the lazy penalty."""
     training, adversary = build_training(spec, CPU), adversary_of(spec.method)
     period = adversary.r1.every_steps if adversary else 1
-    training.step(training.draws.at(0), step=1, decay=1.0)
+    training.step(training.draws.at(0), step=1, decay=1.0)  # makes what is kept from then on
     with OperationCount() as total:
         for step in range(period):
             training.step(training.draws.at(step), step=step, decay=1.0)

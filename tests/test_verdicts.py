@@ -266,6 +266,33 @@ def test_at_fixes_the_axes_that_are_not_compared(results) -> None:
     ]
 
 
+def test_arms_are_never_taken_for_seeds(results) -> None:
+    """An axis that the claim knows nothing of, as `--set` can add one."""
+    study = with_claims(two_axes(), better(5e-2, 5))
+    for trial in study.trials:
+        results.finish(trial, fid=FIDS[trial.labels["fidelity_weight"]][trial.seed])
+    verdict = only(study, results)
+    assert verdict.decision == "inconclusive"
+    assert "fidelity weight 0.05 (several arms) has no finished seed" in verdict.explanation
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        better(0.7, 5),
+        RISING.model_copy(update={"order": (0.7, 5)}),
+        WITHIN.model_copy(update={"low": 6.0, "high": 7.0}),
+        WITHIN.model_copy(update={"over": "nowhere"}),
+        INTERIOR.model_copy(update={"over": "nowhere"}),
+        better(5e-2, 5, evaluation="nowhere"),
+    ],
+)
+def test_a_claim_about_arms_that_an_override_took_away_is_open(results, claim) -> None:
+    study = sweep(claim)
+    fill(study, results)
+    assert only(study, results).decision == "inconclusive"
+
+
 def test_arms_are_called_as_in_tables(results) -> None:
     claim = ComparisonClaimSpec(
         kind="better",

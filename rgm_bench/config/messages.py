@@ -38,6 +38,7 @@ _LIMITS = {
 _PATTERNS = {
     "^[a-z0-9_]+$": "small letters, digits and _ only",
     "^[0-9a-f]{16}$": "16 hexadecimal digits",
+    "^[0-9a-f]{64}$": "the 64 hexadecimal digits of a sha256",
 }
 _KEY = "[key]"  # pydantic's last step for an error in a key instead of a value
 

@@ -15,16 +15,15 @@ from torch import Tensor, nn
 from rgm_bench.errors import DataError
 from rgm_bench.types import ByteImage
 
-ClassifierName: TypeAlias = Literal["digits_cnn_v1", "fashion_mnist_cnn_v1"]
+ClassifierName: TypeAlias = Literal["digits_cnn_v1", "fashion_mnist_cnn_v1", "patches16_cnn_v1"]
 
 NUM_FEATURES = 64
-NUM_CLASSES = 10
 METADATA_KEY = "rgm_bench"
 
 
 @final
 class SmallClassifier(nn.Module):
-    """3x3 convolutions, 64 features, 10 logits.
+    """3x3 convolutions, 64 features, one logit a class.
 
     SiLU throughout: with ReLU a third of the features can be dead, and a covariance with zero rows
     makes a Frechet distance meaningless in those directions. Features are divided by their root
@@ -32,30 +31,38 @@ class SmallClassifier(nn.Module):
 
     Args:
         image_size: height and width of the images it was made for.
-        channels: out of each convolution.
+        channels: of what it sees: 3 for colour, 1 for the mean of an image's channels.
+        widths: channels out of each convolution.
         strides: of each convolution.
+        num_classes: how many it was trained to tell apart.
     """
 
     def __init__(
-        self, *, image_size: int, channels: tuple[int, ...], strides: tuple[int, ...]
+        self,
+        *,
+        image_size: int,
+        channels: Literal[1, 3],
+        widths: tuple[int, ...],
+        strides: tuple[int, ...],
+        num_classes: int,
     ) -> None:
         super().__init__()
-        self.image_size = image_size
+        self.image_size, self.channels = image_size, channels
         layers: list[nn.Module] = []
-        size, width = image_size, 1
-        for out, stride in zip(channels, strides, strict=True):
+        size, width = image_size, channels
+        for out, stride in zip(widths, strides, strict=True):
             layers += [nn.Conv2d(width, out, 3, stride=stride, padding=1), nn.SiLU()]
             size, width = size // stride, out
         layers += [nn.Flatten(), nn.Linear(width * size * size, NUM_FEATURES), nn.SiLU()]
         self.trunk = nn.Sequential(*layers)
-        self.head = nn.Linear(NUM_FEATURES, NUM_CLASSES)
+        self.head = nn.Linear(NUM_FEATURES, num_classes)
         self.feature_scale: Tensor
         self.register_buffer("feature_scale", torch.ones(()))
 
     def forward(
         self, images: ByteImage
     ) -> tuple[Float[Tensor, " batch features"], Float[Tensor, " batch classes"]]:
-        """Features and logits; colour images are averaged to grey first.
+        """Features and logits; grey images may come as one channel or as three equal ones.
 
         Raises:
             DataError: the images have another size than those it was made for.
@@ -65,18 +72,41 @@ class SmallClassifier(nn.Module):
                 f"this extractor sees images of {self.image_size}x{self.image_size} pixels, found "
                 f"{images.shape[-2]}x{images.shape[-1]}: name the extractor made for this data set"
             )
-        grey = images.float().mean(1, keepdim=True) / 127.5 - 1
-        features = self.trunk(grey)
+        pixels = images.float()
+        if self.channels == 1:
+            pixels = pixels.mean(1, keepdim=True)
+        features = self.trunk(pixels.expand(-1, self.channels, -1, -1) / 127.5 - 1)
         return features / self.feature_scale, self.head(features)
 
 
 def new_classifier(name: ClassifierName) -> SmallClassifier:
-    """The untrained network of an extractor."""
+    """The untrained network of an extractor.
+
+    patches16_cnn_v1 sees colour. Patches have no classes, so its classes are damages
+    (`rgm_bench.metrics.damage`), and the inception score of it is of no use: it would ask for many
+    kinds of damage. Its features answer to those damages more than to others of the same size.
+    """
     match name:
         case "digits_cnn_v1":
-            return SmallClassifier(image_size=8, channels=(32, 32, 64), strides=(1, 1, 2))
+            return SmallClassifier(
+                image_size=8, channels=1, widths=(32, 32, 64), strides=(1, 1, 2), num_classes=10
+            )
         case "fashion_mnist_cnn_v1":
-            return SmallClassifier(image_size=32, channels=(16, 32, 48, 64), strides=(1, 2, 2, 2))
+            return SmallClassifier(
+                image_size=32,
+                channels=1,
+                widths=(16, 32, 48, 64),
+                strides=(1, 2, 2, 2),
+                num_classes=10,
+            )
+        case "patches16_cnn_v1":
+            return SmallClassifier(
+                image_size=16,
+                channels=3,
+                widths=(24, 32, 48, 48),
+                strides=(1, 2, 1, 2),
+                num_classes=8,
+            )
         case _:
             assert_never(name)
 

@@ -6,7 +6,7 @@ defaults would take two different ones for them and for precision and recall.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, assert_never, final
+from typing import Any, Literal, TypeAlias, assert_never, final, get_args
 
 from torch import Tensor
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
@@ -21,7 +21,9 @@ from rgm_bench.metrics.classifier import (
 )
 from rgm_bench.metrics.inception import inception_weights
 
-ExtractorName: TypeAlias = Literal["digits_cnn_v1", "fashion_mnist_cnn_v1", "inception_v3_compat"]
+ExtractorName: TypeAlias = Literal[
+    "digits_cnn_v1", "fashion_mnist_cnn_v1", "patches16_cnn_v1", "inception_v3_compat"
+]
 
 
 @final
@@ -91,7 +93,7 @@ class ClassifierExtractor(FeatureExtractorBase):
 
 def register_extractors() -> None:
     """Make the shipped classifiers known to torch-fidelity by their names; again does nothing."""
-    names: tuple[ClassifierName, ...] = ("digits_cnn_v1", "fashion_mnist_cnn_v1")
+    names: tuple[ClassifierName, ...] = get_args(ClassifierName)
     for name in names:
         if name not in FEATURE_EXTRACTORS_REGISTRY:
             register_feature_extractor(name, ClassifierExtractor)
@@ -114,7 +116,7 @@ def extractor_weights(name: ExtractorName, path: Path | None = None) -> Path:
         DataError: they are not the published ones.
     """
     match name:
-        case "digits_cnn_v1" | "fashion_mnist_cnn_v1":
+        case "digits_cnn_v1" | "fashion_mnist_cnn_v1" | "patches16_cnn_v1":
             return weights_file(name)
         case "inception_v3_compat":
             return inception_weights(path)
@@ -131,7 +133,7 @@ def load_extractor(name: ExtractorName, weights: Path) -> FeatureExtractorBase:
     """
     wanted: Any = [layers(name).features, layers(name).logits]
     match name:
-        case "digits_cnn_v1" | "fashion_mnist_cnn_v1":
+        case "digits_cnn_v1" | "fashion_mnist_cnn_v1" | "patches16_cnn_v1":
             return ClassifierExtractor(name, wanted, str(weights)).eval()
         case "inception_v3_compat":
             return FeatureExtractorInceptionV3("inception-v3-compat", wanted, str(weights))

@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rgm_bench.data.contents import Split
 from rgm_bench.data.images import load_images, load_labels
 from rgm_bench.metrics.classifier import (
     METADATA_KEY,
@@ -30,6 +31,7 @@ from rgm_bench.metrics.classifier import (
     read_record,
     weights_file,
 )
+from rgm_bench.metrics.damage import with_damages
 from rgm_bench.types import ByteImage
 
 _BLOCK = 256
@@ -48,7 +50,7 @@ class Recipe:
         seed: of the weights and of the order of images.
     """
 
-    data: Literal["digits", "fashion_mnist"]
+    data: Literal["digits", "fashion_mnist", "natural_patches"]
     epochs: int
     batch_size: int
     learning_rate: float
@@ -62,8 +64,39 @@ def recipe(name: ClassifierName) -> Recipe:
             return Recipe("digits", epochs=40, batch_size=64, learning_rate=2e-3, seed=2)
         case "fashion_mnist_cnn_v1":
             return Recipe("fashion_mnist", epochs=8, batch_size=64, learning_rate=2e-3, seed=1)
+        case "patches16_cnn_v1":
+            # Few epochs: with more it knows the train patches by heart, and real patches of the
+            # same photographs that lie between them seem as far as damaged ones.
+            return Recipe("natural_patches", epochs=2, batch_size=64, learning_rate=2e-3, seed=1)
         case _:
             assert_never(name)
+
+
+def examples(name: ClassifierName, split: Split) -> tuple[ByteImage, Tensor]:
+    """The images that an extractor learns from or is scored on, and the class of each.
+
+    Raises:
+        MissingDataError: the data set of the extractor is not on this machine.
+    """
+    how = recipe(name)
+    match how.data:
+        case "digits" | "fashion_mnist":
+            return plain_images(name, split), load_labels(kind=how.data, split=split)
+        case "natural_patches":
+            return with_damages(plain_images(name, split), seed=how.seed)
+        case _:
+            assert_never(how.data)
+
+
+def plain_images(name: ClassifierName, split: Split) -> ByteImage:
+    """All images of a split of the data set of an extractor, as they are.
+
+    Raises:
+        MissingDataError: the data set of the extractor is not on this machine.
+    """
+    kind = recipe(name).data
+    size = new_classifier(name).image_size if kind == "natural_patches" else None
+    return load_images(kind=kind, split=split, image_size=size)
 
 
 def train(name: ClassifierName) -> tuple[SmallClassifier, dict[str, Any]]:
@@ -73,11 +106,11 @@ def train(name: ClassifierName) -> tuple[SmallClassifier, dict[str, Any]]:
         MissingDataError: the data set of the extractor is not on this machine.
     """
     how = recipe(name)
-    images = load_images(kind=how.data, split="train")
+    images = plain_images(name, "train")
     with _one_thread():
-        network = _fit(new_classifier(name), images, load_labels(kind=how.data, split="train"), how)
-        test = load_images(kind=how.data, split="test")
-        score = accuracy(network, test, load_labels(kind=how.data, split="test"))
+        network = _fit(new_classifier(name), *examples(name, "train"), how)
+        network.feature_scale.copy_(_see(network, images)[0].double().square().mean().sqrt())
+        score = accuracy(network, *examples(name, "test"))
     return network, {
         "name": name,
         "recipe": asdict(how),
@@ -148,9 +181,7 @@ def _fit(
         F.cross_entropy(network(images[batch])[1], labels[batch]).backward()
         adam.step()
         decay.step()
-    network.requires_grad_(False).eval()
-    network.feature_scale.copy_(_see(network, images)[0].double().square().mean().sqrt())
-    return network
+    return network.requires_grad_(False).eval()
 
 
 def _see(network: SmallClassifier, images: ByteImage) -> tuple[Tensor, Tensor]:

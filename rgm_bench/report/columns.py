@@ -77,9 +77,7 @@ COLUMNS: Mapping[str, Column] = {
     ),
     "peak_memory_bytes": Column("peak bytes", "training_peak_memory_bytes", "training", si=True),
     "parameters_generator": Column("generator parameters", "parameters_generator", "training"),
-    "parameters_prior": Column(
-        "parameters of the prior", "parameters_prior", "training"
-    ),
+    "parameters_prior": Column("parameters of the prior", "parameters_prior", "training"),
 }
 """Every name that `columns` of a table and `y` of a curve may hold."""
 

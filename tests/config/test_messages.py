@@ -116,7 +116,7 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [in_training("data: {kind: digit}")],
         (
             'study.yaml:5:47: training.data.kind: found the text "digit"; allowed: gmm8, '
-            'gaussian25, checkerboard, digits, fashion_mnist, cifar10, natural_patches, '
+            "gaussian25, checkerboard, digits, fashion_mnist, cifar10, natural_patches, "
             'celeba_hq_256, lsun_church, image_folder; did you mean "digits"?'
         ),
     ),
@@ -138,8 +138,8 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
     "unknown_preset": (
         [("training: {preset: rgm_digits}", "training: {preset: rgm_digts}")],
         (
-            f'study.yaml:5:22: training.preset: found the text "rgm_digts"; allowed: {PRESETS}; did '
-            'you mean "rgm_digits"?'
+            f'study.yaml:5:22: training.preset: found the text "rgm_digts"; allowed: {PRESETS}; '
+            'did you mean "rgm_digits"?'
         ),
     ),
     "rule_batch": (
@@ -226,7 +226,7 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("laptop: {}", "laptop: {trainng: {}}")],
         (
             "study.yaml:20:12: profiles.laptop.trainng: unknown key; allowed here: title, "
-            'training, evaluations, axes, seeds, resources, claims, report; did you mean '
+            "training, evaluations, axes, seeds, resources, claims, report; did you mean "
             '"training"?'
         ),
     ),
@@ -401,8 +401,8 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("digits_cnn_v1", "digits_cnn")],
         (
             "study.yaml:12:30: evaluations.generation.reference.extractor: found the text "
-            '"digits_cnn"; allowed: digits_cnn_v1, fashion_mnist_cnn_v1, inception_v3_compat; did'
-            ' you mean "digits_cnn_v1"?'
+            '"digits_cnn"; allowed: digits_cnn_v1, fashion_mnist_cnn_v1, patches16_cnn_v1, '
+            'inception_v3_compat; did you mean "digits_cnn_v1"?'
         ),
     ),
     "resources": (

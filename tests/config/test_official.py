@@ -15,7 +15,8 @@ from rgm_bench.config.official import (
     official_name,
     official_training,
 )
-from rgm_bench.config.spec import SuperResolutionForwardSpec, spec_id
+from rgm_bench.config.spec import SuperResolutionForwardSpec, TrainingSource, spec_id
+from rgm_bench.errors import StudyError
 
 STUDY = packaged_studies() / "official.yaml"
 SHA = "ab" * 32
@@ -84,3 +85,13 @@ def test_the_study_fits_the_schema() -> None:
     validator = jsonschema.Draft202012Validator(study_schema())
     written = YAML(typ="safe").load(STUDY)
     assert [error.message for error in validator.iter_errors(written)] == []
+
+
+def test_imported_weights_are_measured_at_their_end_alone() -> None:
+    training = official_training("cifar10-kld-d", SHA)
+    assert TrainingSource(kind="training", training=training, at=1.0).at == 1.0
+    with pytest.raises(ValueError, match=r"found 0\.5; imported weights are those of the end"):
+        TrainingSource(kind="training", training=training, at=0.5)
+    shares = ["evaluations.generation.at_images=[0.25, 1.0]"]
+    with pytest.raises(StudyError, match=r"generation\.at_images: found 0.25"):
+        load_study(STUDY, profile="paper", overrides=shares)

@@ -1,58 +1,285 @@
+"""The studies that come with rgm-bench: that they load, fit together, and are what they say."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import torch
 from ruamel.yaml import YAML
 
 from rgm_bench.config.grammar import REPORT_COLUMNS
 from rgm_bench.config.load import load_study, packaged_studies, study_schema
-from rgm_bench.config.spec import Cifar10Spec, TrainingSource, TrainingSpec
+from rgm_bench.config.packaged import preset_names
+from rgm_bench.config.spec import (
+    Cifar10Spec,
+    DdpmSpec,
+    RgmSpec,
+    TrainingSource,
+    TrainingSpec,
+    spec_id,
+)
+from rgm_bench.config.study import StudySpec
+from rgm_bench.cost import step_flops
 from rgm_bench.report.columns import COLUMNS
 
-SWEEP = packaged_studies() / "lambda_sweep.yaml"
+STUDIES = sorted(path.stem for path in packaged_studies().glob("*.yaml"))
+OWN = [name for name in STUDIES if name != "official"]  # whose weights are trained here
+SWEEP = "lambda_sweep"
+TABLE = Path(__file__).parents[2] / "docs" / "studies.md"
 
 
-def trainings(profile: str) -> list[TrainingSpec]:
-    sources = [trial.spec.source for trial in load_study(SWEEP, profile=profile).trials]
-    return [source.training for source in sources if isinstance(source, TrainingSource)]
+def written(name: str) -> Any:
+    return YAML(typ="safe").load(packaged_studies() / f"{name}.yaml")
 
 
-def written() -> Any:
-    return YAML(typ="safe").load(SWEEP)
+def profiles() -> Iterator[tuple[str, str]]:
+    for name in STUDIES:
+        for profile in written(name)["profiles"]:
+            yield name, profile
+
+
+@cache
+def study(name: str, profile: str) -> StudySpec:
+    return load_study(packaged_studies() / f"{name}.yaml", profile=profile)
+
+
+def trainings(name: str, profile: str) -> dict[str, TrainingSpec]:
+    sources = [trial.spec.source for trial in study(name, profile).trials]
+    found = [source.training for source in sources if isinstance(source, TrainingSource)]
+    return {spec_id(training): training for training in found}
+
+
+def arm(name: str, profile: str, label: str) -> TrainingSpec:
+    return next(
+        trial.spec.source.training
+        for trial in study(name, profile).trials
+        if trial.labels.get("arm") == label and isinstance(trial.spec.source, TrainingSource)
+    )
+
+
+# --- all of them ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "profile"), profiles())
+def test_every_profile_has_trials_and_trainings(name: str, profile: str):
+    assert study(name, profile).trials
+    assert trainings(name, profile)
+
+
+@pytest.mark.parametrize(("name", "profile"), profiles())
+def test_no_two_arms_of_an_evaluation_are_the_same(name: str, profile: str):
+    generated = [trial for trial in study(name, profile).trials if trial.real is None]
+    seen = {(trial.evaluation, trial.id) for trial in generated}
+    assert len(seen) == len(generated)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_smoke_is_a_hundredth_of_laptop(name: str):
+    smoke, laptop = (
+        sum(training.images for training in trainings(name, profile).values())
+        for profile in ("smoke", "laptop")
+    )
+    assert smoke <= laptop / 100
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_smoke_has_every_arm_that_laptop_has_or_fewer(name: str):
+    def labels(profile: str) -> dict[str, set[object]]:
+        return {axis: set(values) for axis, values in study(name, profile).axes.items()}
+
+    smoke, laptop = labels("smoke"), labels("laptop")
+    assert smoke.keys() - laptop.keys() <= {"budget"}
+    assert smoke["arm"] == laptop["arm"] if "arm" in laptop else laptop.keys() <= smoke.keys()
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_laptop_profile_needs_nothing_that_is_downloaded(name: str):
+    for trial in study(name, "laptop").trials:
+        assert trial.spec.data.kind in ("digits", "natural_patches", "gmm8")
+        assert trial.spec.measure.space != "inception_v3_compat"
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_three_seeds_or_more_decide_a_claim(name: str):
+    for profile in ("laptop", "paper"):
+        if profile in written(name)["profiles"] and study(name, profile).claims:
+            assert len(study(name, profile).seeds) >= 3
+
+
+def test_every_claim_of_the_paper_is_decided_by_a_study():
+    claims = [claim for name in OWN for claim in study(name, "laptop").claims.values()]
+    assert {claim.paper_claim for claim in claims} >= set(range(1, 10))
+
+
+def test_every_table_and_numbered_figure_of_the_paper_has_a_study():
+    reproduced = [written(name).get("reproduces", {}) for name in OWN]
+    assert {found.get("table") for found in reproduced} >= {1, 2, 3, 4}
+    assert {found.get("figure") for found in reproduced} >= {2, 3, 5, 6}
+
+
+def test_every_preset_is_a_training_of_some_study():
+    used = {value for name in STUDIES for value in _values(written(name), "preset")}
+    assert used == set(preset_names())
+
+
+def _values(node: Any, key: str) -> Iterator[Any]:
+    if isinstance(node, dict):
+        yield from (value for name, value in node.items() if name == key)
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for child in children:
+        yield from _values(child, key)
+
+
+@pytest.mark.parametrize(("name", "profile"), profiles())
+def test_the_documentation_has_a_row_for_each_profile(name: str, profile: str):
+    lines = TABLE.read_text().splitlines()
+    assert any(re.search(rf"`{name}`.*`{profile}`", line) for line in lines)
+
+
+# --- what studies share -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("profile", ["laptop", "gpu", "paper"])
+@pytest.mark.parametrize("name", ["generation", "steps"])
+def test_the_trainings_of_cost_are_those_of_other_studies(name: str, profile: str):
+    assert trainings(name, profile).keys() <= trainings("cost", profile).keys()
+
+
+@pytest.mark.parametrize("profile", ["laptop", "fashion_mnist", "gpu", "paper"])
+def test_fig_5_looks_at_the_trainings_of_table_1(profile: str):
+    looked_at = trainings("latent_diversity", profile).keys()
+    assert looked_at <= trainings("generation", profile).keys()
+
+
+@pytest.mark.parametrize("profile", ["laptop", "fashion_mnist", "gpu", "paper"])
+def test_the_whole_arms_of_the_ablation_are_those_of_table_1(profile: str):
+    pairs = {"kld": "rgm_kld_t4", "sr": "rgm_kld_sr", "dswd": "rgm_dswd_t4"}
+    for ours, theirs in pairs.items():
+        assert arm("ablation", profile, ours) == arm("generation", profile, theirs)
+
+
+def test_the_thousand_evaluations_are_of_the_training_of_the_other_samplers():
+    assert trainings("generation", "ancestral").keys() <= trainings("generation", "laptop").keys()
+
+
+def test_laptops_restore_with_one_set_of_trainings():
+    lsun, celeba, inverse = (
+        trainings(name, "laptop") for name in ("lsun_church", "celeba_hq_256", "inverse")
+    )
+    assert lsun.keys() == celeba.keys()
+    assert len(lsun.keys() & inverse.keys()) == 3
+
+
+@pytest.mark.parametrize("profile", ["laptop", "gpu", "paper"])
+def test_methods_are_compared_at_one_network_and_one_budget(profile: str):
+    rgm, ddpm = (arm("generation", profile, label) for label in ("rgm_kld_t4", "ddpm_ddim_50"))
+    assert isinstance(ddpm.method, DdpmSpec)
+    same = {"latent": rgm.generator.latent, "output": "tanh"}
+    assert ddpm.generator.model_copy(update=same) == rgm.generator
+    assert (ddpm.images, ddpm.batch_size, ddpm.data) == (rgm.images, rgm.batch_size, rgm.data)
+
+
+def test_equal_operations_are_equal():
+    cpu = torch.device("cpu")
+    rgm = arm("cost", "laptop", "rgm_kld_t4")
+    flops = step_flops(rgm, cpu) * rgm.images
+    for label in ("ddpm_equal_flops_ddim_50", "ddpm_equal_flops_dpm_10"):
+        ddpm = arm("cost", "laptop", label)
+        assert step_flops(ddpm, cpu) * ddpm.images == pytest.approx(flops, rel=1e-3)
+
+
+# --- as published -----------------------------------------------------------------------------
+
+
+def test_the_settings_of_the_paper_on_cifar10():
+    steps_an_epoch = 50_000 // 256
+    epochs = {"rgm_kld_t4": 1000, "rgm_kld_sr": 1300, "rgm_dswd_t4": 900}
+    for label, number in epochs.items():
+        training = arm("generation", "paper", label)
+        assert isinstance(training.method, RgmSpec)
+        assert training.data == Cifar10Spec(kind="cifar10", horizontal_flip=True)
+        assert training.images == number * steps_an_epoch * 256
+        assert training.optimizer.decay.horizon_images == 1800 * steps_an_epoch * 256
+        assert training.optimizer.learning_rate == 1.6e-4
+        assert training.method.prior.learning_rate == 1e-4
+        assert training.method.fidelity_weight == 1e-3
+        assert training.optimizer.betas == (0.5, 0.9)
+        assert training.ema.decay == 0.9999
+        r1 = training.method.prior.r1
+        assert (r1.weight, r1.every_steps) == (0.02, 15)
+    assert arm("generation", "paper", "rgm_kld_sr").method.forward.num_levels == 7
+    dswd = arm("generation", "paper", "rgm_dswd_t4").method.prior
+    assert (dswd.num_directions, dswd.inner_steps, dswd.orthogonality_weight) == (1000, 10, 10)
+
+
+def test_the_settings_of_the_paper_on_celeba_hq():
+    steps_an_epoch = 24_183 // 32
+    training = arm("celeba_hq_256", "paper", "rgm_kld_t4")
+    assert isinstance(training.method, RgmSpec)
+    assert training.images == 650 * steps_an_epoch * 32
+    assert training.optimizer.decay.horizon_images == 700 * steps_an_epoch * 32
+    assert (training.optimizer.learning_rate, training.method.prior.learning_rate) == (2e-4, 1e-4)
+    assert (training.batch_size, training.method.fidelity_weight) == (32, 5e-5)
+    r1 = training.method.prior.r1
+    assert (r1.weight, r1.every_steps) == (2.0, 10)
+    assert training.method.prior.discriminator.kind == "large"
+    assert training.generator.channel_multipliers == (1, 1, 2, 2, 4, 4)
+    assert (training.generator.base_channels, training.generator.latent.layers) == (64, 3)
+
+
+@pytest.mark.parametrize("profile", ["laptop", "paper"])
+def test_the_solver_of_the_paper(profile: str):
+    published = {"sr_x4": (0.05, 10, 40, 1), "colorization": (0.5, 5, 20, 2)}
+    for name, settings in published.items():
+        solvers = {
+            trial.spec.measure.solver
+            for trial in study("inverse", profile).trials
+            if trial.evaluation == name and trial.labels["arm"] in ("rgm_noise", "rgm_sr")
+        }
+        found = {(s.relaxation, s.data_weight, s.iterations, s.num_levels) for s in solvers}
+        assert found == {settings}
+
+
+# --- the sweep of the fidelity weight ---------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("profile", "weights", "seeds", "shares"),
-    [("smoke", 3, 2, 1), ("laptop", 6, 3, 3), ("gpu", 6, 3, 2), ("paper", 6, 3, 1)],
+    [
+        ("smoke", 3, 2, 1),
+        ("laptop", 6, 3, 3),
+        ("fashion_mnist", 6, 3, 3),
+        ("gpu", 6, 3, 2),
+        ("paper", 6, 3, 1),
+    ],
 )
 def test_profiles_of_the_lambda_sweep(profile: str, weights: int, seeds: int, shares: int):
-    study = load_study(SWEEP, profile=profile)
-    generated = [trial for trial in study.trials if trial.real is None]
+    trials = study(SWEEP, profile).trials
+    generated = [trial for trial in trials if trial.real is None]
     assert len(generated) == len({t.id for t in generated}) == weights * seeds * shares
     assert len({t.training_id for t in generated}) == weights * seeds
-    assert len(study.trials) - len(generated) == 2 * seeds
-
-
-def test_the_paper_profile_has_the_settings_of_the_paper():
-    training = trainings("paper")[0]
-    steps_an_epoch = 50_000 // 256
-    assert training.data == Cifar10Spec(kind="cifar10", horizontal_flip=True)
-    assert training.images == 1000 * steps_an_epoch * 256
-    assert training.optimizer.decay.horizon_images == 1800 * steps_an_epoch * 256
-    assert (training.optimizer.learning_rate, training.method.prior.learning_rate) == (1.6e-4, 1e-4)
-    assert training.optimizer.betas == (0.5, 0.9)
-    assert training.ema.decay == 0.9999
-    assert (training.method.prior.r1.weight, training.method.prior.r1.every_steps) == (0.02, 15)
-    assert 1e-3 in {t.method.fidelity_weight for t in trainings("paper")}
+    assert len(trials) - len(generated) == 2 * seeds
 
 
 def test_the_paper_profile_measures_as_the_paper():
-    spec = load_study(SWEEP, profile="paper").trials[0].spec
+    spec = study(SWEEP, "paper").trials[0].spec
     assert (spec.measure.count, spec.measure.space) == (50_000, "inception_v3_compat")
 
 
+@pytest.mark.parametrize("profile", ["laptop", "fashion_mnist", "gpu", "paper"])
+def test_the_range_of_the_claim_is_that_of_the_paper(profile: str):
+    claim = study(SWEEP, profile).claims["best_weight_is_where_the_paper_says"]
+    shape = next(iter(trainings(SWEEP, profile).values())).data.event_shape
+    dimension = torch.Size(shape).numel()
+    assert (claim.low, claim.high) == pytest.approx((1 / dimension, 10 / dimension), rel=1e-4)
+
+
 def test_the_gpu_profile_has_the_schedule_of_the_paper_at_its_own_length():
-    gpu, paper = trainings("gpu")[0], trainings("paper")[0]
+    gpu, paper = (next(iter(trainings(SWEEP, each).values())) for each in ("gpu", "paper"))
     ratios = {t.optimizer.decay.horizon_images / t.images for t in (gpu, paper)}
     assert ratios == {1.8}
     assert gpu.images % (50_000 // gpu.batch_size * gpu.batch_size) == 0
@@ -73,8 +300,9 @@ def test_the_schema_is_one():
     jsonschema.Draft202012Validator.check_schema(study_schema())
 
 
-def test_the_shipped_study_fits_the_schema():
-    assert [error.message for error in validator().iter_errors(written())] == []
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_shipped_studies_fit_the_schema(name: str):
+    assert [error.message for error in validator().iter_errors(written(name))] == []
 
 
 @pytest.mark.parametrize(
@@ -91,33 +319,34 @@ def test_the_shipped_study_fits_the_schema():
         ("profiles", "smoke"),
         ("profiles", "smoke", "training"),
         ("profiles", "smoke", "training", "optimizer", "decay"),
-        ("profiles", "gpu", "training", "method", "prior", "discriminator"),
+        ("profiles", "gpu", "training"),
+        ("claims", "fidelity_helps"),
         ("profiles", "gpu", "evaluations", "generation", "reference"),
     ],
 )
 def test_the_schema_refuses_a_wrong_key(path: tuple[str | int, ...]):
-    study = written()
-    node = study
+    sweep = written(SWEEP)
+    node = sweep
     for key in path:
         node = node[key]
     node["wrong"] = 1
-    assert not validator().is_valid(study)
+    assert not validator().is_valid(sweep)
 
 
 def test_the_schema_wants_a_training_whole_without_a_preset():
-    study = written()
-    study["base"]["training"] = {"data": {"kind": "digits"}}
-    assert not validator().is_valid(study)
-    study["base"]["training"]["preset"] = "rgm_digits"
-    assert validator().is_valid(study)
+    sweep = written(SWEEP)
+    sweep["base"]["training"] = {"data": {"kind": "digits"}}
+    assert not validator().is_valid(sweep)
+    sweep["base"]["training"]["preset"] = "rgm_digits"
+    assert validator().is_valid(sweep)
 
 
 def test_the_schema_accepts_labelled_overlays():
-    study = written()
-    study["axes"]["fidelity_weight"] = {"values": {"a": {}, "b": {"training": {"images": 64}}}}
-    assert validator().is_valid(study)
-    study["axes"]["fidelity_weight"]["values"]["b"]["training"]["imges"] = 64
-    assert not validator().is_valid(study)
+    sweep = written(SWEEP)
+    sweep["axes"]["fidelity_weight"] = {"values": {"a": {}, "b": {"training": {"images": 64}}}}
+    assert validator().is_valid(sweep)
+    sweep["axes"]["fidelity_weight"]["values"]["b"]["training"]["imges"] = 64
+    assert not validator().is_valid(sweep)
 
 
 def test_the_schema_says_what_things_are():

@@ -14,7 +14,9 @@ class ReferenceSpec(Spec):
     """The real images that generated ones are compared with, and the network that sees them."""
 
     split: Split = "train"
-    extractor: Literal["digits_cnn_v1", "fashion_mnist_cnn_v1", "inception_v3_compat"]
+    extractor: Literal[
+        "digits_cnn_v1", "fashion_mnist_cnn_v1", "patches16_cnn_v1", "inception_v3_compat"
+    ]
 
 
 class GenerateSpec(Spec):

@@ -30,7 +30,11 @@ from rgm_bench.config.spec.training import TrainingSpec
 Misfit = tuple[str, str]
 """The field that should change, as a path, and why."""
 
-_EXTRACTOR_SHAPES = {"digits_cnn_v1": (1, 8, 8), "fashion_mnist_cnn_v1": (1, 32, 32)}
+_EXTRACTOR_SHAPES = {
+    "digits_cnn_v1": (1, 8, 8),
+    "fashion_mnist_cnn_v1": (1, 32, 32),
+    "patches16_cnn_v1": (3, 16, 16),
+}
 """Channels, height and width that the small classifiers were trained on; others see any."""
 
 

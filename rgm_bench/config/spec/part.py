@@ -1,13 +1,22 @@
 """A part of a training that a user has written in Python."""
 
+import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from rgm_bench.config.spec.base import Spec
 
 PYTHON = "python"
 """The kind of such a part; no YAML file may name it."""
+
+
+def _as_json(arguments: dict[str, Any]) -> dict[str, Any]:
+    """As they come out of JSON, which is how they reach a worker: lists, never tuples."""
+    return json.loads(json.dumps(arguments))
+
+
+Arguments = Annotated[dict[str, Any], AfterValidator(_as_json)]
 
 
 class PythonPartSpec(Spec):
@@ -19,7 +28,7 @@ class PythonPartSpec(Spec):
     kind: Literal["python"]
     name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
     code: Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]
-    arguments: dict[str, Any] = Field(default_factory=dict[str, Any])
+    arguments: Arguments = Field(default_factory=dict[str, Any])
     num_levels: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
