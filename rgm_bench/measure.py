@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from rgm_bench.build.training import build_training
+from rgm_bench.config.parts import NO_PARTS, Parts
 from rgm_bench.config.spec import TrainingSpec
 from rgm_bench.cost import restoration_flops, step_flops
 from rgm_bench.trial import peak_memory_bytes
@@ -32,9 +33,11 @@ class TrainingCost:
     parameters: int
 
 
-def measure_training(spec: TrainingSpec, device: torch.device) -> TrainingCost:
+def measure_training(
+    spec: TrainingSpec, device: torch.device, parts: Parts = NO_PARTS
+) -> TrainingCost:
     """Run the first steps of a training, and leave nothing behind."""
-    training = build_training(spec, device)
+    training = build_training(spec, device, parts)
     for number in range(WARM_UP_STEPS):
         training.step(training.draws.at(number), step=number, decay=1.0)
     _wait_for(device)
@@ -43,7 +46,7 @@ def measure_training(spec: TrainingSpec, device: torch.device) -> TrainingCost:
         training.step(training.draws.at(number), step=number, decay=1.0)
     _wait_for(device)
     step_seconds = (time.perf_counter() - started) / STEPS
-    flops = step_flops(spec, device)
+    flops = step_flops(spec, device, parts)
     return TrainingCost(
         seconds=step_seconds * spec.steps,
         images_per_second=spec.batch_size / step_seconds,

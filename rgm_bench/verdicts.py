@@ -129,7 +129,7 @@ class _Arms:
     def sample(self, claim: ClaimSpec, labels: Mapping[str, AxisValue], shown: str) -> Sample:
         """The finished seeds of the arm that has `labels`, at the last share of its images.
 
-        None if several arms have them, which only an axis that came by an override can bring about.
+        No seeds if several arms have them, which only an axis that an override added brings about.
         """
         trials = [
             trial

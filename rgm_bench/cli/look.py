@@ -165,7 +165,7 @@ def _print_measured(spec: "StudySpec", made: "Plan", slots: int) -> None:
 
     trainings = [p for p in made.units if p.unit.kind == "training"]
     first = TrainingSpec.model_validate(trainings[0].unit.spec, strict=False)
-    cost = measure_training(first, take_device(spec.resources.gpus))
+    cost = measure_training(first, take_device(spec.resources.gpus), spec.parts)
     missing = sum(p.work for p in made.missing if p.unit.kind == "training")
     print(f"measured {STEPS} steps of {trainings[0].label}:")
     print(f"  {cost.images_per_second:,.0f} images/s; a training: {in_words(cost.seconds)}")

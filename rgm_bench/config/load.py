@@ -131,6 +131,8 @@ def _read_profiles(
         found = Problems()
         changes = [(profiles[name], ("profiles", name))]
         own = list(read_overrides(overrides, found)) if name == asked else []
+        for override in own:
+            _refuse_code(override, found)
         node = lay_profile(study, [*changes, *((over, ()) for over in own)], found)
         # whoever leaves out arms for once does not want to rewrite the claims about them
         other_axes = any("axes" in over.entries for over in own)

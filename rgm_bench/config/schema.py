@@ -13,7 +13,7 @@ from rgm_bench.config.axes import PARTS
 from rgm_bench.config.evaluations import EVALUATIONS
 from rgm_bench.config.grammar import REQUIRED_PROFILES, Axis, Profile, StudyFile
 from rgm_bench.config.packaged import preset_names
-from rgm_bench.config.spec import TrainingSpec
+from rgm_bench.config.spec import PYTHON, PythonPartSpec, TrainingSpec
 from rgm_bench.config.study import AxisValue
 
 Json = dict[str, Any]
@@ -26,7 +26,7 @@ def study_schema() -> Json:
     """The schema that yaml-language-server reads: put its path in the first line of a study."""
     models = (StudyFile, TrainingSpec, *EVALUATIONS.values(), Profile, Axis)
     _, written = models_json_schema([(model, "validation") for model in models])
-    definitions: Json = written["$defs"]
+    definitions: Json = _without_code(written["$defs"])
     _add_evaluation(definitions)
     del definitions["TrainingSpec"]["properties"]["seed"]
     definitions["TrainingSpec"]["required"].remove("seed")
@@ -40,6 +40,19 @@ def study_schema() -> Json:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **study,
         "$defs": definitions,
+    }
+
+
+def _without_code(node: Any) -> Any:
+    """The same without the parts that only a study in Python may have."""
+    code = PythonPartSpec.__name__
+    if isinstance(node, list):
+        return [_without_code(item) for item in cast("list[Any]", node) if item != _ref(code)]
+    if not isinstance(node, dict):
+        return node
+    entries = cast(Json, node)
+    return {
+        key: _without_code(value) for key, value in entries.items() if key not in (code, PYTHON)
     }
 
 

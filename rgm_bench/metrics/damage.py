@@ -1,18 +1,20 @@
 """Classes for images that have none: each image as it was taken, and damaged in seven known ways.
 
-Which damage was done can be learnt from a few photographs and told on others, and it asks for all
-that a generated image gets wrong: sharpness, noise, colour and what belongs beside what.
+Which damage was done can be learnt from a few photographs and told on others, and it asks for
+sharpness, noise, colour and what belongs beside what. The usual question of how an image was
+turned (Gidaris et al. 2018) asks too much of so few: of natural patches it is learnt by heart and
+answered by chance on other photographs, and features that answer it hardly see noise.
 
-Source: the idea of Madhusudana et al. 2022, Sec. III (CONTRIQUE: features for image quality from
-the kind and degree of synthetic distortions). We use plain classification and fewer kinds; the
-quarters in another order are from Noroozi and Favaro 2016 (jigsaw puzzles).
+Source: the idea of Madhusudana et al. 2022 (CONTRIQUE: features for image quality from the kind
+and degree of synthetic distortions). We use plain classification and fewer kinds; the quarters in
+another order are from Noroozi and Favaro 2016 (jigsaw puzzles).
 """
 
 import math
 from itertools import permutations
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
@@ -33,7 +35,7 @@ DAMAGES = (
 
 def with_damages(
     images: ByteImage, *, seed: int
-) -> tuple[ByteImage, Int64[Tensor, " all_versions"]]:
+) -> tuple[UInt8[Tensor, " versions channel height width"], Int64[Tensor, " versions"]]:
     """Every image once for each of `DAMAGES`, and the number of what was done to it.
 
     Sorted by damage: first all images as taken. Some can be told by nobody: a smooth sky is the
@@ -48,10 +50,10 @@ def with_damages(
         images,
         smoothed(images, 0.7),
         smoothed(images, 1.5),
-        noisy(images, 8, generator),
-        noisy(images, 30, generator),
+        noisy(images, 8.0, generator),
+        noisy(images, 30.0, generator),
         faded(images, 0.5),
-        faded(images, 1),
+        faded(images, 1.0),
         rearranged(images, generator),
     )
     return torch.cat(versions), torch.arange(len(versions)).repeat_interleave(len(images))

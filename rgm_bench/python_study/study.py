@@ -125,8 +125,11 @@ class _Reader:
         return Placed(value, self._at, self._at)
 
     def _described(self, part: Part) -> dict[str, Any]:
-        name, code = part.cls.__name__, code_of(part.cls, self._path)
-        self.pickled[part_key(name, code)] = pickled(part.cls, self._path.parent.resolve())
+        try:
+            name, code = part.cls.__name__, code_of(part.cls, self._path)
+            self.pickled[part_key(name, code)] = pickled(part.cls, self._path.parent.resolve())
+        except StudyError as error:
+            raise StudyError(f"{self._at}: {error}") from error
         described = {"kind": PYTHON, "name": name, "code": code, "arguments": part.arguments}
         return described if part.num_levels is None else described | {"num_levels": part.num_levels}
 

@@ -589,6 +589,11 @@ def test_a_measurement_has_to_fit_what_it_measures(write_study: WriteStudy, case
             GENERATE,
         ),
         (DIGITS, "method: {prior: {kind: none}}, numerics: {accumulation: 2}", GENERATE),
+        (
+            COLOUR,
+            "method: {forward: {kind: linear, operator: {kind: channel_mean}, num_levels: 2}}",
+            GENERATE.replace("digits_cnn_v1", "inception_v3_compat"),
+        ),
         (DIGITS, DDPM, GENERATE.replace("kind: restoration", "kind: ddim, steps: 15")),
         (DIGITS, DDPM, GENERATE.replace("kind: restoration", "kind: ancestral, steps: 30")),
         (DIGITS, DDPM, RESTORE.replace("{kind: pseudo_inverse}", "{kind: ddrm, steps: 30}")),
@@ -705,5 +710,11 @@ def test_a_measurement_has_to_fit_its_source(
 
 
 def test_weights_are_kept_at_a_few_shares_only(write_study: WriteStudy):
+    training = a_training(write_study)
     with pytest.raises(ValidationError, match="at_images is among"):
-        TrainingSource(kind="training", training=a_training(write_study), at=0.3)
+        TrainingSource(kind="training", training=training, at=0.3)
+    method = {"kind": "imported", "forward": {"kind": "noise", "num_levels": 4}, "sha256": SHA}
+    imported = TrainingSpec.model_validate(training.model_dump() | {"method": method})
+    assert TrainingSource(kind="training", training=imported, at=1.0)
+    with pytest.raises(ValidationError, match=r"at_images found 0\.5; imported weights"):
+        TrainingSource(kind="training", training=imported, at=0.5)

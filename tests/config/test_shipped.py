@@ -36,10 +36,7 @@ def written(name: str) -> Any:
     return YAML(typ="safe").load(packaged_studies() / f"{name}.yaml")
 
 
-def profiles() -> Iterator[tuple[str, str]]:
-    for name in STUDIES:
-        for profile in written(name)["profiles"]:
-            yield name, profile
+PROFILES = [(name, profile) for name in STUDIES for profile in written(name)["profiles"]]
 
 
 @cache
@@ -64,13 +61,13 @@ def arm(name: str, profile: str, label: str) -> TrainingSpec:
 # --- all of them ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "profile"), profiles())
+@pytest.mark.parametrize(("name", "profile"), PROFILES)
 def test_every_profile_has_trials_and_trainings(name: str, profile: str):
     assert study(name, profile).trials
     assert trainings(name, profile)
 
 
-@pytest.mark.parametrize(("name", "profile"), profiles())
+@pytest.mark.parametrize(("name", "profile"), PROFILES)
 def test_no_two_arms_of_an_evaluation_are_the_same(name: str, profile: str):
     generated = [trial for trial in study(name, profile).trials if trial.real is None]
     seen = {(trial.evaluation, trial.id) for trial in generated}
@@ -134,7 +131,7 @@ def _values(node: Any, key: str) -> Iterator[Any]:
         yield from _values(child, key)
 
 
-@pytest.mark.parametrize(("name", "profile"), profiles())
+@pytest.mark.parametrize(("name", "profile"), PROFILES)
 def test_the_documentation_has_a_row_for_each_profile(name: str, profile: str):
     lines = TABLE.read_text().splitlines()
     assert any(re.search(rf"`{name}`.*`{profile}`", line) for line in lines)
@@ -170,8 +167,8 @@ def test_laptops_restore_with_one_set_of_trainings():
     lsun, celeba, inverse = (
         trainings(name, "laptop") for name in ("lsun_church", "celeba_hq_256", "inverse")
     )
-    assert lsun.keys() == celeba.keys()
-    assert len(lsun.keys() & inverse.keys()) == 3
+    assert lsun.keys() <= celeba.keys()
+    assert {t.method.kind for i, t in celeba.items() if i in inverse} == {"rgm", "ddpm"}
 
 
 @pytest.mark.parametrize("profile", ["laptop", "gpu", "paper"])
@@ -252,6 +249,7 @@ def test_the_solver_of_the_paper(profile: str):
     [
         ("smoke", 3, 2, 1),
         ("laptop", 6, 3, 3),
+        ("patches", 6, 3, 3),
         ("fashion_mnist", 6, 3, 3),
         ("gpu", 6, 3, 2),
         ("paper", 6, 3, 1),
@@ -270,7 +268,7 @@ def test_the_paper_profile_measures_as_the_paper():
     assert (spec.measure.count, spec.measure.space) == (50_000, "inception_v3_compat")
 
 
-@pytest.mark.parametrize("profile", ["laptop", "fashion_mnist", "gpu", "paper"])
+@pytest.mark.parametrize("profile", ["laptop", "patches", "fashion_mnist", "gpu", "paper"])
 def test_the_range_of_the_claim_is_that_of_the_paper(profile: str):
     claim = study(SWEEP, profile).claims["best_weight_is_where_the_paper_says"]
     shape = next(iter(trainings(SWEEP, profile).values())).data.event_shape

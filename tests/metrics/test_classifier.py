@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch import nn
 
-from rgm_bench.data.images import load_images, load_labels
 from rgm_bench.data.location import locate
 from rgm_bench.errors import DataError, MissingDataError
 from rgm_bench.metrics.classifier import (
@@ -16,14 +15,16 @@ from rgm_bench.metrics.classifier import (
     weights_file,
 )
 from rgm_bench.metrics.digest import file_sha256
-from rgm_bench.metrics.train_extractor import accuracy
+from rgm_bench.metrics.train_extractor import accuracy, examples, plain_images
 
 NAMES: tuple[ClassifierName, ...] = get_args(ClassifierName)
 SHA256 = {
     "digits_cnn_v1": "e39703575ced98ee77a911189b95128c3f1d833c3b85f0ccc7654c1b5a720184",
     "fashion_mnist_cnn_v1": "9158d357930a7d92186e12a71e9d6eb5572b27c3bd087ff30b8528a8d12c0aee",
+    "patches16_cnn_v1": "fe57104a35b91fa2d9a8b56a11479910d024223d788766979ff5c0bca5840334",
 }
-LEAST_ACCURACY = {"digits_cnn_v1": 0.97, "fashion_mnist_cnn_v1": 0.90}
+LEAST_ACCURACY = {"digits_cnn_v1": 0.97, "fashion_mnist_cnn_v1": 0.90, "patches16_cnn_v1": 0.55}
+"""That of patches is of eight damages, in photographs it has not seen."""
 
 
 def _have(record: dict[str, Any]) -> bool:
@@ -52,8 +53,7 @@ def test_shipped_weights_are_as_accurate_as_recorded(name: ClassifierName):
     assert record["test_accuracy"] >= LEAST_ACCURACY[name]
     if not _have(record):
         pytest.skip(f"the test split of {record['recipe']['data']} is not on this machine")
-    kind = record["recipe"]["data"]
-    images, labels = (load(kind=kind, split="test") for load in (load_images, load_labels))
+    images, labels = examples(name, "test")
     found = accuracy(load_classifier(name), images, labels)
     assert found == pytest.approx(record["test_accuracy"], abs=2 / len(images))
 
@@ -65,9 +65,27 @@ def test_no_unit_can_die(name: ClassifierName):
     assert not any(isinstance(unit, nn.ReLU) for unit in units)
 
 
-def test_features_of_the_training_images_have_unit_mean_square(digits: torch.Tensor):
-    features, _ = load_classifier("digits_cnn_v1")(digits)
+@pytest.mark.parametrize("name", ["digits_cnn_v1", "patches16_cnn_v1"])
+def test_features_of_the_training_images_have_unit_mean_square(name: ClassifierName):
+    features, _ = load_classifier(name)(plain_images(name, "train"))
     assert features.square().mean() == pytest.approx(1, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_networks_of_colour_images_see_colour(name: ClassifierName):
+    network = load_classifier(name)
+    size, generator = network.image_size, torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (4, 3, size, size), dtype=torch.uint8, generator=generator)
+    features, recoloured = (network(seen)[0] for seen in (images, images.flip(1)))
+    assert torch.allclose(features, recoloured, atol=1e-4) == (network.channels == 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_grey_channel_and_three_equal_ones_are_the_same(name: ClassifierName):
+    network = load_classifier(name)
+    size, generator = network.image_size, torch.Generator().manual_seed(0)
+    grey = torch.randint(0, 256, (4, 1, size, size), dtype=torch.uint8, generator=generator)
+    assert torch.equal(network(grey)[0], network(grey.expand(-1, 3, -1, -1))[0])
 
 
 def test_a_missing_or_corrupt_file_says_so(tmp_path: Path):

@@ -1,19 +1,27 @@
 import os
 import subprocess
 import sys
-from typing import get_args
+from itertools import pairwise
+from typing import Literal, get_args
 
+import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
 
-from rgm_bench.config.spec import ReferenceSpec
+from rgm_bench.config.spec import NaturalPatchesSpec, ReferenceSpec
+from rgm_bench.config.spec.misfits import _EXTRACTOR_SHAPES, reference_misfit
+from rgm_bench.data.images import load_images
+from rgm_bench.metrics import damage
+from rgm_bench.metrics.classifier import ClassifierName, new_classifier
 from rgm_bench.metrics.extractors import (
     ClassifierExtractor,
     ExtractorName,
     layers,
     register_extractors,
 )
+from rgm_bench.metrics.fidelity import Extractor, frechet_distance, statistics
 
 METRICS = ("isc", "fid", "kid", "prc")
 
@@ -21,6 +29,21 @@ METRICS = ("isc", "fid", "kid", "prc")
 def test_the_grammar_and_the_extractors_name_the_same():
     allowed = ReferenceSpec.model_fields["extractor"].annotation
     assert get_args(allowed) == get_args(ExtractorName)
+
+
+def test_the_grammar_knows_what_each_network_was_made_for():
+    networks = {name: new_classifier(name) for name in get_args(ClassifierName)}
+    shapes = {name: (n.channels, n.image_size, n.image_size) for name, n in networks.items()}
+    assert shapes == _EXTRACTOR_SHAPES
+
+
+@pytest.mark.parametrize(("found", "fits"), [(16, "patches16_cnn_v1"), (32, "inception_v3_compat")])
+def test_patches_are_told_which_network_sees_them(found: Literal[16, 32], fits: str):
+    data = NaturalPatchesSpec(kind="natural_patches", image_size=found)
+    misfit = reference_misfit(ReferenceSpec(extractor="digits_cnn_v1"), data)
+    assert misfit is not None
+    assert misfit[0] == "extractor"
+    assert misfit[1].endswith(f"use {fits}")
 
 
 def test_layers_come_in_the_order_they_were_asked_for(digits: torch.Tensor):
@@ -54,6 +77,74 @@ def test_inceptions_layers_are_torch_fidelitys_defaults():
     ].get_default_feature_layer_for_metric
     ours = layers("inception_v3_compat")
     assert [default(metric) for metric in METRICS] == [ours.logits] + 3 * [ours.features]
+
+
+# --- colour patches ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def patch_distances() -> dict[str, float]:
+    """FID of half the train patches from the other half, as they are and damaged."""
+    extractor, generator = Extractor("patches16_cnn_v1"), torch.Generator().manual_seed(0)
+    patches = load_images(kind="natural_patches", split="train", image_size=16)
+    first, second = patches[:3000:2], patches[1:3000:2]
+    smaller = F.avg_pool2d(second.float(), 2)
+    places = torch.randperm(16 * 16, generator=generator)
+    versions = {
+        "half": second,
+        "mirrored": second.flip(3),
+        "smoothed 0.5": damage.smoothed(second, 0.5),
+        "smoothed 1": damage.smoothed(second, 1.0),
+        "smoothed 2": damage.smoothed(second, 2.0),
+        "noise 10": damage.noisy(second, 10.0, generator),
+        "noise 30": damage.noisy(second, 30.0, generator),
+        "faded 0.5": damage.faded(second, 0.5),
+        "faded 1": damage.faded(second, 1.0),
+        "halved": F.interpolate(smaller, scale_factor=2.0, mode="bilinear").round().byte(),
+        "shuffled": second.flatten(2)[..., places].reshape(second.shape),
+        "other photographs": load_images(kind="natural_patches", split="test", image_size=16),
+    }
+    of_first = statistics(extractor.features([first]))
+    return {
+        what: frechet_distance(statistics(extractor.features([version])), of_first)
+        for what, version in versions.items()
+    }
+
+
+def test_halves_of_the_patches_are_close_and_all_that_is_wrong_is_farther(
+    patch_distances: dict[str, float],
+):
+    near = patch_distances["half"]
+    assert near == pytest.approx(HALVES_FID, rel=1e-3)
+    assert patch_distances["mirrored"] > 1.5 * near
+    others = patch_distances.keys() - {"half", "mirrored"}
+    assert min(patch_distances[what] for what in others) > 10 * near
+
+
+HALVES_FID = 0.091793
+"""Of patches16_cnn_v1, whose weights never change: other weights are another extractor."""
+
+
+@pytest.mark.parametrize(
+    "growing",
+    [
+        ("smoothed 0.5", "smoothed 1", "smoothed 2"),
+        ("noise 10", "noise 30"),
+        ("faded 0.5", "faded 1"),
+    ],
+)
+def test_the_distance_of_patches_grows_with_the_damage(
+    patch_distances: dict[str, float], growing: tuple[str, ...]
+):
+    distances = [patch_distances[what] for what in growing]
+    assert all(after > 1.1 * before for before, after in pairwise(distances))
+
+
+def test_no_feature_of_patches_is_dead():
+    patches = load_images(kind="natural_patches", split="train", image_size=16)[:1500]
+    features = Extractor("patches16_cnn_v1").features([patches])
+    assert features.fid.std(0).min() > 1e-2
+    assert np.linalg.eigvalsh(statistics(features).covariance).min() > 1e-6
 
 
 PROGRAM = """

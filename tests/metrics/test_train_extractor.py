@@ -1,12 +1,23 @@
 import copy
+import hashlib
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 
+from rgm_bench.data.location import locate
+from rgm_bench.errors import MissingDataError
 from rgm_bench.metrics import train_extractor
-from rgm_bench.metrics.classifier import SmallClassifier, read_record, weights_file
+from rgm_bench.metrics.classifier import (
+    ClassifierName,
+    SmallClassifier,
+    new_classifier,
+    read_record,
+    weights_file,
+)
+from rgm_bench.metrics.damage import DAMAGES
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +45,33 @@ def test_any_machine_retrains_it_to_the_recorded_accuracy(
     record, again = read_record(weights_file("digits_cnn_v1")), retrained[1]
     assert again["train_images_sha256"] == record["train_images_sha256"]
     assert again["test_accuracy"] == pytest.approx(record["test_accuracy"], abs=0.015)
+
+
+def test_patches_are_those_it_was_trained_on_and_come_with_their_damages():
+    record = read_record(weights_file("patches16_cnn_v1"))
+    plain = train_extractor.plain_images("patches16_cnn_v1", "train")
+    found = hashlib.sha256(plain.numpy().tobytes()).hexdigest()
+    assert found == record["train_images_sha256"]
+    assert record["recipe"] == asdict(train_extractor.recipe("patches16_cnn_v1"))
+    images, labels = train_extractor.examples("patches16_cnn_v1", "train")
+    assert labels.bincount().tolist() == [len(plain)] * len(DAMAGES)
+    assert torch.equal(images[labels == 0], plain)
+
+
+@pytest.mark.parametrize("name", get_args(ClassifierName))
+def test_a_network_has_a_logit_for_each_class(name: ClassifierName):
+    if not _have(name):
+        pytest.skip(f"the data set of {name} is not on this machine")
+    labels = train_extractor.examples(name, "test")[1]
+    assert new_classifier(name).head.out_features == len(labels.unique())
+
+
+def _have(name: ClassifierName) -> bool:
+    try:
+        locate(train_extractor.recipe(name).data, split="test")
+    except MissingDataError:
+        return False
+    return True
 
 
 def test_writing_twice_gives_equal_bytes_and_changes_are_named(
