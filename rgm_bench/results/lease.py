@@ -1,5 +1,6 @@
 """Leases: one process works on a unit at a time, and everybody can see how far it is."""
 
+import fcntl
 import json
 import os
 import socket
@@ -122,20 +123,19 @@ class Lease:
 
 
 def _take_away(path: Path, dead: Progress | None) -> None:
-    """Remove the lease of a dead process: of several that try, one does, and the rest look again.
+    """Remove the lease of a dead process, unless another has put its own there meanwhile.
 
-    A lease that another has put there meanwhile is put back.
+    Those who remove take turns: between looking and removing nobody else removes, so a fresh lease
+    is never taken for the dead one.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        path.rename(aside)
-    except FileNotFoundError:
-        return
-    moved = read_progress(aside)
-    if moved is not None and (dead is None or _owner(moved) != _owner(dead)):
-        with suppress(FileExistsError):
-            os.link(aside, path)
-    aside.unlink()
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        found = read_progress(path)
+        if found is None or (dead is not None and _owner(found) == _owner(dead)):
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(folder)  # and with it the lock
 
 
 def _owner(progress: Progress) -> tuple[str, int, float]:
