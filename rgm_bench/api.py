@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, final
 
-from rgm_bench.config.load import load_study
 from rgm_bench.config.study import StudySpec
 from rgm_bench.results.store import CodePolicy, Store, View
 
@@ -72,19 +71,16 @@ class Study:
         """Read a study file, in YAML or in Python.
 
         Args:
-            path: of the file; a name that ends in `.py` is run as Python.
+            path: of the file; one whose name ends in `.py` is run as Python.
             profile: which of its profiles.
             overrides: `field=value`, as after `--set`.
 
         Raises:
             StudyError: the file, the profile or an override is wrong.
         """
-        load = load_study
-        if Path(path).suffix == ".py":
-            from rgm_bench.python_study import load_python_study
+        from rgm_bench.python_study import open_study
 
-            load = load_python_study
-        return cls(load(Path(path), profile=profile, overrides=overrides))
+        return cls(open_study(Path(path), profile=profile, overrides=overrides))
 
     def run(
         self,

@@ -82,10 +82,11 @@ def report(study: StudySpec, results: Results, folder: Path) -> Report:
     decided = judge(study, results)
     if decided:
         write_claims(decided, folder)
-    return write_report(study, results, folder, claims=[_shown(each) for each in decided])
+    return write_report(study, results, folder, claims=[shown(each) for each in decided])
 
 
-def _shown(decided: Decided) -> ShownClaim:
+def shown(decided: Decided) -> ShownClaim:
+    """A decided claim with its numbers as texts."""
     claim, verdict = decided.claim, decided.verdict
     effect = "" if verdict.effect is None else f"{verdict.effect_name}: {verdict.effect:.3g}"
     bounded = verdict.low is not None and verdict.high is not None

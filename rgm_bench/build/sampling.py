@@ -73,24 +73,13 @@ def _restoration(
     device: torch.device,
     parts: Parts,
 ) -> RestorationSampler:
-    restore = in_numerics(generator, training.numerics, device)
-    latent = build_latent(training.generator.latent)
-    forward = training.method.forward
-    if isinstance(forward, NoiseForwardSpec):
-        return RestorationSampler(
-            forward=build_noise_forward(forward, device),
-            restore=restore,
-            latent=latent,
-            event_shape=training.data.event_shape,
-            noise_factor=spec.noise_factor,
-            transition=spec.transition,
-        )
     return RestorationSampler(
-        forward=build_forward(forward, training.data, device, parts),
-        restore=restore,
-        latent=latent,
+        forward=build_forward(training.method.forward, training.data, device, parts),
+        restore=in_numerics(generator, training.numerics, device),
+        latent=build_latent(training.generator.latent),
         event_shape=training.data.event_shape,
         noise_factor=spec.noise_factor,
+        transition=spec.transition,
     )
 
 

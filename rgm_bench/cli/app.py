@@ -8,7 +8,7 @@ import typer
 from rgm_bench.cli import exit_codes
 from rgm_bench.cli.look import logs, plan, sample, show, status
 from rgm_bench.cli.prepare import data, doctor, import_official, init, schema
-from rgm_bench.cli.run import report, retry, run, ui
+from rgm_bench.cli.run import publish, report, retry, run, ui
 from rgm_bench.errors import UserError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ for command in (
     plan,
     status,
     report,
+    publish,
     ui,
     show,
     logs,

@@ -48,13 +48,9 @@ def open_study(path: Path, profile: str, overrides: list[str]) -> "StudySpec":
     Raises:
         StudyError: the file, the profile or an override is wrong.
     """
-    if path.suffix == ".py":
-        from rgm_bench.python_study import load_python_study
+    from rgm_bench.python_study import open_study
 
-        return load_python_study(path, profile=profile, overrides=overrides)
-    from rgm_bench.config.load import load_study
-
-    return load_study(path, profile=profile, overrides=overrides)
+    return open_study(path, profile=profile, overrides=overrides)
 
 
 def open_view(root: Path, code: CodeOption = CodeOption.WARN) -> "View":

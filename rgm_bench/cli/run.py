@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 from enum import StrEnum
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,14 +22,16 @@ from rgm_bench.cli.options import (
     open_study,
     open_view,
 )
-from rgm_bench.results.store import Store
+from rgm_bench.results.store import Store, View
 
 if TYPE_CHECKING:
     from rgm_bench.config.study import StudySpec
     from rgm_bench.plan import Plan
-    from rgm_bench.results.store import View
+    from rgm_bench.results.frames import Results
     from rgm_bench.study_run import Summary
 
+
+PUBLISHED = Path("results/published")
 
 terminated = threading.Event()
 """Set when SIGTERM has come: it stops a run as Ctrl-C does, with another exit code."""
@@ -113,16 +116,42 @@ def retry(
 
 
 def report(
-    study: StudyFile,
+    study: Annotated[
+        Path, typer.Argument(metavar="STUDY", help="A study file, or a published folder.")
+    ],
     profile: Profile = "laptop",
     overrides: Overrides = [],  # noqa: B006
     store: StoreFolder = DEFAULT_STORE,
     code: Code = CodeOption.WARN,
 ) -> None:
-    """Write and print the tables and figures of what has finished so far."""
+    """Write and print the tables and figures of what has finished so far.
+
+    Of a folder that `publish` wrote, all but the pictures are made again from its trials.
+    """
+    if study.is_dir():
+        from rgm_bench.publication import read_publication
+
+        _report(*read_publication(study), study)
+        return
     spec = open_study(study, profile, overrides)
-    Store.open(store)
-    _report(spec, open_view(store, code))
+    view = View(Store.open(store), code.value)
+    _report(spec, view, view.store.study_folder(spec))
+
+
+def publish(
+    study: StudyFile,
+    to: Annotated[Path, typer.Option(help="The folder of all published studies.")] = PUBLISHED,
+    profile: Profile = "laptop",
+    overrides: Overrides = [],  # noqa: B006
+    store: StoreFolder = DEFAULT_STORE,
+    code: Code = CodeOption.WARN,
+) -> None:
+    """Keep a finished study for good: its trials, tables, figures and verdicts, in one folder."""
+    from rgm_bench.publication import publish as write
+
+    spec = open_study(study, profile, overrides)
+    written = write(spec, View(Store.open(store), code.value), to)
+    print(f"published: {written.trials.parent}")
 
 
 def ui(
@@ -176,7 +205,7 @@ def _bring_on(
             observer=TerminalObserver(view.store.root / "leases"),
             plan=plan,
         )
-        _report(spec, view)
+        _report(spec, view, view.store.study_folder(spec))
     except KeyboardInterrupt as stop:
         print("stopped; what is finished is kept, and the same command goes on", file=sys.stderr)
         code = exit_codes.TERMINATED if terminated.is_set() else exit_codes.INTERRUPTED
@@ -190,12 +219,12 @@ def _terminate(signal_number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _report(spec: "StudySpec", view: "View") -> None:
+def _report(spec: "StudySpec", results: "Results", folder: Path) -> None:
     from rich.console import Console
 
     from rgm_bench.verdicts import report as report_with_verdicts
 
-    written = report_with_verdicts(spec, view, view.store.study_folder(spec))
+    written = report_with_verdicts(spec, results, folder)
     written.show(Console())
     print(f"report: {written.page}")
 

@@ -6,7 +6,6 @@ from pydantic import Field
 
 from rgm_bench.config.spec import Count, Slug, Spec
 
-AxisLabel = str | int | float | bool
 Labels = dict[Slug, Any]
 """A label on some axes."""
 

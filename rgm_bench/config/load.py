@@ -53,6 +53,26 @@ def load_study(path: Path, *, profile: str = "laptop", overrides: Sequence[str] 
     return resolve_study(read_study(path), path, profile=profile, overrides=overrides)
 
 
+def resolved_study(path: Path) -> StudySpec:
+    """The study whose `resolved` a JSON file holds; it needs no other file.
+
+    Raises:
+        StudyError: it is of another version of the grammar.
+    """
+    kept = read_file(path)
+    at = kept.at
+    profile = str(kept.entries["profile"].value)
+    base = {name: kept.entries[name] for name in ("training", "evaluations")}
+    profiles = {name: Placed({}, at, at) for name in (*REQUIRED_PROFILES, profile)}
+    whole = {
+        **{name: entry for name, entry in kept.entries.items() if name not in (*base, "profile")},
+        "base": Placed(base, at, at),
+        "profiles": Placed(profiles, at, at),
+    }
+    name = Path(str(kept.entries["name"].value))
+    return resolve_study(kept.with_entries(whole), name, profile=profile, overrides=())
+
+
 def read_study(path: Path) -> Placed:
     """The map that a study file holds; it names no code.
 

@@ -1,16 +1,11 @@
 """What a solver of inverse problems is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 
 import torch
 
 from rgm_bench.inverse.problems import InverseProblem
-from rgm_bench.types import FeatureMap, Image, Latent, Level
-
-Restore = Callable[[Image, Level, Latent], Image]
-"""A trained generator: observation, one less than its level, latent -> estimate of the clean
-image."""
+from rgm_bench.types import FeatureMap, Image
 
 
 class Solver(ABC):

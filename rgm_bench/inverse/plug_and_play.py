@@ -5,9 +5,10 @@ from typing import final
 import torch
 
 from rgm_bench.forward.base import ForwardProcess
-from rgm_bench.inverse.base import Restore, Solver
+from rgm_bench.inverse.base import Solver
 from rgm_bench.inverse.problems import InverseProblem
 from rgm_bench.models.latent import LatentDistribution
+from rgm_bench.sampling.base import Network
 from rgm_bench.types import FeatureMap, Image
 
 
@@ -49,7 +50,7 @@ class PlugAndPlay(Solver):
         self,
         *,
         forward: ForwardProcess,
-        restore: Restore,
+        restore: Network,
         latent: LatentDistribution,
         relaxation: float,
         data_weight: float,

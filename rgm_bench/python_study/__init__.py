@@ -12,6 +12,6 @@
 """
 
 from rgm_bench.python_study.part import Part, part
-from rgm_bench.python_study.study import PythonStudy, extend, load_python_study
+from rgm_bench.python_study.study import PythonStudy, extend, load_python_study, open_study
 
-__all__ = ["Part", "PythonStudy", "extend", "load_python_study", "part"]
+__all__ = ["Part", "PythonStudy", "extend", "load_python_study", "open_study", "part"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast, final
 
-from rgm_bench.config.load import read_study, resolve_study
+from rgm_bench.config.load import load_study, read_study, resolve_study
 from rgm_bench.config.overlay import overlay
 from rgm_bench.config.packaged import packaged_studies
 from rgm_bench.config.parts import Parts
@@ -51,6 +51,17 @@ def extend(study: str | Path, changes: Mapping[str, Any]) -> PythonStudy:
         changes: what differs.
     """
     return PythonStudy(study, changes)
+
+
+def open_study(path: Path, *, profile: str = "laptop", overrides: Sequence[str] = ()) -> StudySpec:
+    """One profile of a study file; one whose name ends in `.py` is run as Python.
+
+    Raises:
+        StudyError: the file, the profile or an override is wrong.
+        MissingDataError: as of `load_study`.
+    """
+    load = load_python_study if path.suffix == ".py" else load_study
+    return load(path, profile=profile, overrides=overrides)
 
 
 def load_python_study(

@@ -66,7 +66,7 @@ def claims_table(title: str, claims: Sequence[ShownClaim]) -> Table:
             Header("seeds"),
             Header("p", "Holm"),
         ),
-        rows=tuple(TableRow(_cells(claim, numbered=numbered)) for claim in claims),
+        rows=tuple(TableRow(claim_cells(claim, numbered=numbered)) for claim in claims),
         frame=_frame(claims),
         notes=tuple(f"{claim.text}: {claim.explanation}" for claim in claims if claim.explanation),
     )
@@ -79,7 +79,8 @@ def p_text(p: float | None) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _cells(claim: ShownClaim, *, numbered: bool) -> tuple[Cell, ...]:
+def claim_cells(claim: ShownClaim, *, numbered: bool) -> tuple[Cell, ...]:
+    """The row of a claim; `numbered` where there is a column for its number in the paper."""
     number = NOTHING if claim.paper_claim is None else str(claim.paper_claim)
     return (
         Cell(claim.text),

@@ -74,6 +74,17 @@ _TYPES = {
 }
 """The columns every study has, in order, and their types. Axes and scores stand between them."""
 
+EVALUATION_COSTS = ("nfe", "flops", "seconds", "images_per_second", "peak_memory_bytes")
+"""What an evaluation took, in columns of the same names."""
+
+TRAINING_COSTS = {
+    name: name.removeprefix("training_")
+    for name in _TYPES
+    if name.startswith(("training_", "parameters_"))
+    and name not in ("training_id", "training_digest")
+}
+"""The columns of what a training took, and what each is called in its outcome."""
+
 _UNITS = {
     "seconds": "seconds",
     "training_seconds": "seconds",
@@ -137,12 +148,19 @@ def evaluations_frame(study: StudySpec, view: Results) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     fixed = [name for name in _TYPES if name in frame] if rows else list(_TYPES)
     axes = [AXIS + axis for axis in study.axes]
-    scores = sorted(set(frame.columns) - set(_TYPES) - set(axes))
+    scores = scores_of(frame)
     split = fixed.index("nfe")
     frame = frame.reindex(columns=[*fixed[:4], *axes, *fixed[4:split], *scores, *fixed[split:]])
     types = {name: _TYPES[name] for name in fixed} | dict.fromkeys(scores, "float64")
     types |= {AXIS + axis: _axis_type(labels) for axis, labels in study.axes.items()}
     return frame.astype(types)
+
+
+def scores_of(frame: pd.DataFrame) -> list[str]:
+    """The columns that hold scores, by name."""
+    return sorted(
+        name for name in frame.columns if name not in _TYPES and not name.startswith(AXIS)
+    )
 
 
 def axis_keys(labels: Collection[AxisValue]) -> dict[AxisValue, AxisValue]:
@@ -230,19 +248,14 @@ def _ending(outcome: Outcome | None, training: Outcome | None) -> Record:
 
 def _training_costs(training: Outcome | None) -> Record:
     cost = training.cost if training else {}
-    columns = {
-        name: cost.get(name.removeprefix("training_"))
-        for name in _TYPES
-        if name.startswith(("training_", "parameters_")) and name != "training_id"
-    }
+    columns = {column: cost.get(name) for column, name in TRAINING_COSTS.items()}
     return columns | {"training_digest": training.digest if training else None}
 
 
 def _evaluation_columns(outcome: Outcome | None) -> Record:
     cost = outcome.cost if outcome else {}
-    costs = ("nfe", "flops", "seconds", "images_per_second", "peak_memory_bytes")
     return {
-        **{name: cost.get(name) for name in costs},
+        **{name: cost.get(name) for name in EVALUATION_COSTS},
         **(outcome.metrics if outcome else {}),
         "evaluation_digest": outcome.digest if outcome else None,
         "provenance": json.dumps(outcome.provenance, sort_keys=True) if outcome else None,

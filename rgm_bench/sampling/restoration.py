@@ -1,6 +1,6 @@
 """Sampling with a network that restores: multi-level, or from degraded data in one go."""
 
-from typing import Literal, assert_never, final, overload
+from typing import Literal, assert_never, final
 
 import torch
 
@@ -10,9 +10,6 @@ from rgm_bench.forward.noise import NoiseForward
 from rgm_bench.models.latent import LatentDistribution
 from rgm_bench.sampling.base import Network, Sampler
 from rgm_bench.types import ByteImage, Level, Observation, Sample
-
-Restore = Network
-"""A generator: observation, the level below it, latent -> estimate of the clean data."""
 
 Transition = Literal["resample", "ancestral", "deterministic"]
 
@@ -38,42 +35,23 @@ class RestorationSampler(Sampler):
         noise_factor: what the noise of each fresh degradation is multiplied with; the other
             transitions make none.
         transition: how to move on.
+
+    Raises:
+        ValueError: the forward process is not noise alone, and the transition is for that.
     """
 
-    @overload
     def __init__(
         self,
         *,
         forward: ForwardProcess,
-        restore: Restore,
-        latent: LatentDistribution,
-        event_shape: tuple[int, ...],
-        noise_factor: float = 0.999,
-        transition: Literal["resample"] = "resample",
-    ) -> None: ...
-
-    @overload
-    def __init__(
-        self,
-        *,
-        forward: NoiseForward,
-        restore: Restore,
-        latent: LatentDistribution,
-        event_shape: tuple[int, ...],
-        noise_factor: float = 0.999,
-        transition: Transition,
-    ) -> None: ...
-
-    def __init__(
-        self,
-        *,
-        forward: ForwardProcess,
-        restore: Restore,
+        restore: Network,
         latent: LatentDistribution,
         event_shape: tuple[int, ...],
         noise_factor: float = 0.999,
         transition: Transition = "resample",
     ) -> None:
+        if transition != "resample" and not isinstance(forward, NoiseForward):
+            raise ValueError(f"transition {transition} needs a NoiseForward, not {forward}")
         self.forward, self.restore, self.latent = forward, restore, latent
         self.event_shape, self.noise_factor = event_shape, noise_factor
         self.transition: Transition = transition
@@ -100,7 +78,7 @@ class RestorationSampler(Sampler):
 
     @property
     def _noise_forward(self) -> NoiseForward:
-        assert isinstance(self.forward, NoiseForward)  # the second overload of __init__
+        assert isinstance(self.forward, NoiseForward)  # __init__ refuses others
         return self.forward
 
     def _noise(self, num: int, rng: torch.Generator) -> Sample:

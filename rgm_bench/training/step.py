@@ -11,7 +11,7 @@ from rgm_bench.batching import micro_batches
 from rgm_bench.forward.base import ForwardProcess
 from rgm_bench.objectives import MapObjective, Terms
 from rgm_bench.optim import Adam
-from rgm_bench.sampling.restoration import Restore
+from rgm_bench.sampling.base import Network
 from rgm_bench.training.base import TrainingStep, under
 from rgm_bench.training.draws import Draws, HalfStepDraws
 from rgm_bench.types import Observation, Sample, Scalar
@@ -38,7 +38,7 @@ class RestorationStep(TrainingStep):
         self,
         *,
         generator: torch.nn.Module,
-        restore: Restore,
+        restore: Network,
         ema: AveragedModel,
         optimizer: Adam,
         forward: ForwardProcess,

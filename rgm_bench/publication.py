@@ -1,0 +1,171 @@
+"""Finished studies as folders to commit: what was run, every trial, tables, figures, verdicts.
+
+    <root>/<study>/<profile>/   study.json, trials.parquet, claims.json, tables/, figures/
+    <root>/README.md            all claims of all of them, and what each run took
+
+A folder can be read again without the store: its tables and verdicts are those of its trials.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, final
+
+import pandas as pd
+
+from rgm_bench.config.load import resolved_study
+from rgm_bench.config.study import StudySpec, Trial
+from rgm_bench.errors import StoreError
+from rgm_bench.report import Report
+from rgm_bench.report.claims import claim_cells
+from rgm_bench.results.files import to_json, write_whole
+from rgm_bench.results.frames import Results
+from rgm_bench.results.kept import KeptResults
+from rgm_bench.results.schema import Outcome, UnitKind
+from rgm_bench.verdicts import Decided, judge, report, shown
+
+STUDY, TRIALS = "study.json", "trials.parquet"
+
+CLAIMS_HEAD = (
+    "study", "claim", "in the paper", "verdict", "effect", "95% interval", "seeds", "p"
+)  # fmt: skip
+RUNS_HEAD = ("study", "seeds", "trainings", "evaluations", "core minutes")
+
+
+def publish(study: StudySpec, results: Results, root: Path) -> Report:
+    """Write the folder of a finished study below `root`, and the page over all folders anew.
+
+    Names of machines stay out of it.
+
+    Raises:
+        StoreError: a trial is missing, or `root` cannot be written.
+    """
+    missing = [trial for trial in study.trials if not _has_ended(trial, results)]
+    if missing:
+        raise StoreError(
+            f"{study.name}/{study.profile}: {len(missing)} of {len(study.trials)} trials are not "
+            "finished; `rgm-bench run` the study with the same options first"
+        )
+    folder = root / study.name / study.profile
+    written = report(study, _WithoutHosts(results), folder)
+    write_whole(folder / STUDY, to_json(study.resolved))
+    write_whole(root / "README.md", overview(root).encode())
+    return written
+
+
+def read_publication(folder: Path) -> tuple[StudySpec, KeptResults]:
+    """The study of a published folder, and the outcomes of its trials.
+
+    Raises:
+        StoreError: it is no such folder.
+        StudyError: its study is of another version of the grammar.
+    """
+    for name in (STUDY, TRIALS):
+        if not (folder / name).is_file():
+            raise StoreError(
+                f"{folder}: found no {name}; expected a folder that `rgm-bench publish` wrote"
+            )
+    return resolved_study(folder / STUDY), KeptResults(pd.read_parquet(folder / TRIALS))
+
+
+def _has_ended(trial: Trial, results: Results) -> bool:
+    if results.outcome("evaluation", trial.id) is not None:
+        return True
+    training = trial.training_id
+    ended = results.outcome("training", training) if training is not None else None
+    return ended is not None and ended.status == "diverged"
+
+
+@final
+@dataclass(frozen=True)
+class _WithoutHosts:
+    """Results as they are, but for the names of the machines they came from."""
+
+    whole: Results
+
+    def outcome(self, kind: UnitKind, unit_id: str) -> Outcome | None:
+        outcome = self.whole.outcome(kind, unit_id)
+        if outcome is None:
+            return None
+        known = {name: value for name, value in outcome.provenance.items() if name != "host"}
+        return replace(outcome, provenance=known)
+
+    def curve(self, training_id: str) -> dict[str, list[float | None]] | None:
+        return self.whole.curve(training_id)
+
+    def grid(self, evaluation_id: str) -> Path | None:
+        return self.whole.grid(evaluation_id)
+
+    def points(self, evaluation_id: str) -> Path | None:
+        return self.whole.points(evaluation_id)
+
+
+# --- the page over all ------------------------------------------------------------------------
+
+
+def overview(root: Path) -> str:
+    """Every claim of every folder below `root`, and what their runs took, in Markdown."""
+    folders = sorted(path.parent for path in root.glob(f"*/*/{STUDY}"))
+    claims: list[Sequence[str]] = []
+    runs: list[Sequence[str]] = []
+    machines: dict[str, None] = {}
+    for folder in folders:
+        study, results = read_publication(folder)
+        link = f"[{study.name}/{study.profile}]({study.name}/{study.profile}/tables)"
+        claims += [(link, *_cells(each)) for each in judge(study, results)]
+        frame = pd.read_parquet(folder / TRIALS)
+        runs.append((link, *_run(study, frame)))
+        machines |= dict.fromkeys(map(_machine, frame["provenance"].dropna()))
+    return "\n".join(
+        [
+            "# Published results",
+            "",
+            "Written by `rgm-bench publish`; `rgm-bench report FOLDER` computes the tables and",
+            "verdicts of a folder again from its trials. An effect is the ratio of geometric means",
+            "for distances such as FID, else a difference; p is corrected (Holm) within its study.",
+            "",
+            "## Claims",
+            "",
+            *_markdown(CLAIMS_HEAD, claims),
+            "",
+            "## Runs",
+            "",
+            "Time is the sum over all units on one core each, those that studies share in each.",
+            "",
+            *_markdown(RUNS_HEAD, runs),
+            "",
+            "## Machines",
+            "",
+            *(f"- {machine}" for machine in machines),
+            "",
+        ]
+    )
+
+
+def _cells(decided: Decided) -> list[str]:
+    return [cell.text for cell in claim_cells(shown(decided), numbered=True)]
+
+
+def _run(study: StudySpec, frame: pd.DataFrame) -> Iterator[str]:
+    trainings = frame.dropna(subset="training_id").drop_duplicates("training_id")
+    evaluations = frame.drop_duplicates("evaluation_id")
+    seconds = trainings["training_seconds"].sum() + evaluations["seconds"].sum()
+    yield str(len(study.seeds))
+    yield str(len(trainings))
+    yield str(len(evaluations))
+    yield f"{seconds / 60:.0f}"
+
+
+def _machine(provenance: str) -> str:
+    known: Mapping[str, Any] = json.loads(provenance)
+    versions = ", ".join(f"{name} {number}" for name, number in known["versions"].items())
+    return (
+        f"{known['device_name']} ({known['cpu_capability']}, {known['cpus']} cores, a unit on "
+        f"{known['threads']}), {known['platform']}, Python {known['python']}; {versions}"
+    )
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    for row in (head, ["---"] * len(head), *rows):
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"

@@ -1,0 +1,80 @@
+"""The results of one study as its `trials.parquet` keeps them, without the store they came from."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast, final
+
+import pandas as pd
+
+from rgm_bench.results.frames import EVALUATION_COSTS, TRAINING_COSTS, scores_of
+from rgm_bench.results.schema import Outcome, UnitKind
+
+
+@final
+class KeptResults:
+    """Outcomes of the trials in a frame; curves, pictures and points are not kept.
+
+    `evaluations_frame` of these results is the frame itself.
+
+    Args:
+        frame: as `evaluations_frame` made it.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        scores = scores_of(frame)
+        rows = [_known(row) for row in frame.to_dict("records")]
+        # the snapshots of a training that diverged later are fine, and tell nothing of it
+        rows.sort(key=lambda row: row["status"] == "ok")
+        self._outcomes: dict[tuple[UnitKind, str], Outcome] = {}
+        for row in rows:
+            for outcome in _outcomes(row, scores):
+                self._outcomes.setdefault((outcome.kind, outcome.id), outcome)
+
+    def outcome(self, kind: UnitKind, unit_id: str) -> Outcome | None:
+        """How a training or an evaluation ended, or None when it had not."""
+        return self._outcomes.get((kind, unit_id))
+
+    def curve(self, training_id: str) -> dict[str, list[float | None]] | None:
+        """Nothing: losses are not kept."""
+
+    def grid(self, evaluation_id: str) -> Path | None:
+        """Nothing: pictures are not kept."""
+
+    def points(self, evaluation_id: str) -> Path | None:
+        """Nothing: points are not kept."""
+
+
+def _known(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """The columns of a row that hold something."""
+    return {str(name): value for name, value in row.items() if not pd.isna(value)}
+
+
+def _outcomes(row: Mapping[str, Any], scores: list[str]) -> Iterator[Outcome]:
+    spec = json.loads(row["spec"])
+    if "evaluation_digest" in row:
+        yield Outcome(
+            kind="evaluation",
+            id=row["evaluation_id"],
+            digest=row["evaluation_digest"],
+            status=row["status"],
+            reason=row.get("reason"),
+            images=0,
+            spec=spec,
+            metrics={name: row[name] for name in scores if name in row},
+            cost={name: row[name] for name in EVALUATION_COSTS if name in row},
+            provenance=cast("dict[str, Any]", json.loads(row["provenance"])),
+        )
+    if "training_digest" in row:
+        # a trial without a result of its own has the ending of its training
+        ended = "evaluation_digest" not in row and row["status"] == "diverged"
+        yield Outcome(
+            kind="training",
+            id=row["training_id"],
+            digest=row["training_digest"],
+            status="diverged" if ended else "ok",
+            reason=row.get("reason") if ended else None,
+            images=0 if ended else spec["source"]["training"]["images"],
+            spec=spec["source"]["training"],
+            cost={name: row[column] for column, name in TRAINING_COSTS.items() if column in row},
+        )
