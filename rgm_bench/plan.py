@@ -15,6 +15,7 @@ from rgm_bench.config.spec import (
     OneShotSamplerSpec,
     PlugAndPlaySpec,
     PointsSpec,
+    PythonPartSpec,
     RealSplitSource,
     RestorationSamplerSpec,
     RestoreSpec,
@@ -165,7 +166,7 @@ def network_evaluations(measure: MeasureSpec, training: TrainingSpec) -> int:
 
 def _sampler_evaluations(sampler: SamplerSpec | None, training: TrainingSpec) -> int:
     match sampler:
-        case RestorationSamplerSpec():
+        case RestorationSamplerSpec() | PythonPartSpec():
             return training.num_levels
         case DiffusionSamplerSpec():
             return sampler.steps

@@ -53,6 +53,17 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+PROVENANCE = {
+    "host": "somewhere",
+    "platform": "Linux",
+    "python": "3.11.7",
+    "versions": {"torch": "2.15.0"},
+    "device": "cpu",
+    "device_name": "AMD EPYC",
+    "cpu_capability": "AVX512",
+    "threads": 1,
+    "cpus": 2,
+}
 WEIGHTS = (0, 5e-4, 5e-3, 5e-2, 0.5, 5)
 REPORT: tuple[ReportItem, ...] = (
     TableItem(
@@ -178,6 +189,10 @@ class Folder:
         path = self._unit("evaluation", evaluation_id) / "grid.png"
         return path if path.is_file() else None
 
+    def points(self, evaluation_id: str) -> Path | None:
+        path = self._unit("evaluation", evaluation_id) / "points.npy"
+        return path if path.is_file() else None
+
     def write(self, outcome: Outcome) -> Path:
         folder = self._unit(outcome.kind, outcome.id)
         folder.mkdir(parents=True, exist_ok=True)
@@ -200,7 +215,7 @@ class Folder:
                 spec=json.loads(canonical_json(trial.spec)),
                 metrics={f"{name}.{suffix}": value for name, value in made_up.items()},
                 cost={"seconds": 2.5, "images_per_second": 575.0, "nfe": 4.0, "flops": 1.7e10},
-                provenance={"torch": "2.15.0", "device": "cpu", "code": "0123456789abcdef"},
+                provenance=PROVENANCE,
             )
         )
 

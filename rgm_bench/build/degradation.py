@@ -1,6 +1,6 @@
 """Operators, forward processes and inverse problems."""
 
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import torch
 
@@ -20,7 +20,6 @@ from rgm_bench.config.spec import (
     PythonPartSpec,
     SuperResolutionForwardSpec,
 )
-from rgm_bench.errors import StudyError
 from rgm_bench.forward.base import ForwardProcess
 from rgm_bench.forward.blur import Blur
 from rgm_bench.forward.downsample import NaiveSuperResolution, SplitSuperResolution
@@ -37,6 +36,8 @@ from rgm_bench.forward.operators import (
 from rgm_bench.forward.schedule import variance_preserving
 from rgm_bench.inverse.problems import InverseProblem
 from rgm_bench.rng import derive_seed
+
+Base = TypeVar("Base")
 
 
 def build_forward(
@@ -64,30 +65,24 @@ def _forward(spec: ForwardSpec, data: DataSpec, parts: Parts) -> ForwardProcess:
         case SuperResolutionForwardSpec(order="naive"):
             return NaiveSuperResolution(spec.num_levels)
         case LinearForwardSpec():
-            return _linear(spec, data)
+            return _linear(spec, data, parts)
         case PythonPartSpec():
-            return _own(spec, parts)
+            return _made(spec, ForwardProcess, "method.forward", parts)
         case SuperResolutionForwardSpec():
             raise AssertionError(spec.order)
         case _:
             assert_never(spec)
 
 
-def _own(spec: PythonPartSpec, parts: Parts) -> ForwardProcess:
+def _made(spec: PythonPartSpec, base: type[Base], field: str, parts: Parts) -> Base:
+    """It is made for training and for sampling, and has to be the same in both."""
     with torch.random.fork_rng(devices=[]):
-        # it is made for training and for sampling, and has to be the same in both
         torch.manual_seed(derive_seed(0, "forward"))
-        forward = parts.make(spec)
-    if not isinstance(forward, ForwardProcess):
-        raise StudyError(
-            f"method.forward: {spec.name} is no forward process: make it a subclass of "
-            "ForwardProcess"
-        )
-    return forward
+        return parts.make(spec, base, field=field)
 
 
-def _linear(spec: LinearForwardSpec, data: DataSpec) -> LinearGaussian:
-    operator = build_operator(spec.operator, data)
+def _linear(spec: LinearForwardSpec, data: DataSpec, parts: Parts) -> LinearGaussian:
+    operator = build_operator(spec.operator, data, parts)
     if isinstance(operator, BlockAverage | ChannelMean):
         operator = Projection(operator)
     scale = torch.ones(())
@@ -98,7 +93,7 @@ def _linear(spec: LinearForwardSpec, data: DataSpec) -> LinearGaussian:
     return LinearGaussian(operator=operator, schedule=schedule, noise_scale=scale)
 
 
-def build_operator(spec: OperatorSpec, data: DataSpec) -> LinearOperator:
+def build_operator(spec: OperatorSpec, data: DataSpec, parts: Parts = NO_PARTS) -> LinearOperator:
     """The operator on images of `data`, its tensors on the CPU."""
     match spec:
         case IdentitySpec():
@@ -113,12 +108,16 @@ def build_operator(spec: OperatorSpec, data: DataSpec) -> LinearOperator:
             _, height, width = data.event_shape
             side = spec.side(height, width)
             return Inpainting.centred_box(height=height, width=width, side=side)
+        case PythonPartSpec():
+            return _made(spec, LinearOperator, "operator", parts)
         case _:
             assert_never(spec)
 
 
-def build_problem(spec: ProblemSpec, data: DataSpec, device: torch.device) -> InverseProblem:
+def build_problem(
+    spec: ProblemSpec, data: DataSpec, device: torch.device, parts: Parts = NO_PARTS
+) -> InverseProblem:
     """The inverse problem on images of `data`, its tensors on `device`."""
-    operator = build_operator(spec.operator, data)
+    operator = build_operator(spec.operator, data, parts)
     operator.to(device)
     return InverseProblem(operator=operator, noise_std=spec.noise_std, name=spec.operator.kind)

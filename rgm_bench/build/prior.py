@@ -68,9 +68,7 @@ def _own(training: TrainingSpec, spec: PythonPartSpec, device: torch.device, par
     with torch.random.fork_rng(devices=[]):
         # a prior that learns draws the first weights of its networks where it is made
         torch.manual_seed(derive_seed(training.seed, "prior"))
-        prior = parts.make(spec)
-    if not isinstance(prior, Prior):
-        raise StudyError(f"method.prior: {spec.name} is no prior: make it a subclass of Prior")
+        prior = parts.make(spec, Prior, field="method.prior")
     accumulation = training.numerics.accumulation
     if accumulation > 1 and not prior.additive:
         raise StudyError(

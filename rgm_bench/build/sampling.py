@@ -16,6 +16,7 @@ from rgm_bench.config.spec import (
     NoiseForwardSpec,
     OneShotSamplerSpec,
     PlugAndPlaySpec,
+    PythonPartSpec,
     RestorationSamplerSpec,
     SamplerSpec,
     SolverSpec,
@@ -62,8 +63,28 @@ def build_sampler(
                 steps=spec.steps,
                 clip=is_images(training.data),
             )
+        case PythonPartSpec():
+            return _own(spec, training, generator, device, parts)
         case _:
             assert_never(spec)
+
+
+def _own(
+    spec: PythonPartSpec,
+    training: TrainingSpec,
+    generator: Call,
+    device: torch.device,
+    parts: Parts,
+) -> Sampler:
+    return parts.make(
+        spec,
+        Sampler,
+        field="sampler",
+        forward=build_forward(training.method.forward, training.data, device, parts),
+        network=in_numerics(generator, training.numerics, device),
+        latent=build_latent(training.generator.latent),
+        event_shape=training.data.event_shape,
+    )
 
 
 def _restoration(

@@ -64,8 +64,11 @@ def resolved_study(path: Path) -> StudySpec:
     profile = str(kept.entries["profile"].value)
     base = {name: kept.entries[name] for name in ("training", "evaluations")}
     profiles = {name: Placed({}, at, at) for name in (*REQUIRED_PROFILES, profile)}
+    dropped = {*base, "profile"}
+    if not kept.entries["reproduces"].entries:  # of nothing: the file did not have it
+        dropped.add("reproduces")
     whole = {
-        **{name: entry for name, entry in kept.entries.items() if name not in (*base, "profile")},
+        **{name: entry for name, entry in kept.entries.items() if name not in dropped},
         "base": Placed(base, at, at),
         "profiles": Placed(profiles, at, at),
     }

@@ -6,10 +6,12 @@ holds the name of the class, its arguments and a digest of its code.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import final
+from typing import TypeVar, final
 
 from rgm_bench.config.spec import PythonPartSpec, part_key
 from rgm_bench.errors import StudyError
+
+Base = TypeVar("Base")
 
 
 @final
@@ -28,11 +30,17 @@ class Parts:
     def __hash__(self) -> int:
         return hash(tuple(sorted(self.pickled.items())))
 
-    def make(self, spec: PythonPartSpec) -> object:
+    def make(self, spec: PythonPartSpec, base: type[Base], *, field: str, **given: object) -> Base:
         """The object that a spec stands for.
 
+        Args:
+            spec: the class and its arguments.
+            base: what parts are subclasses of where it stands.
+            field: where it stands.
+            given: arguments that are no part of the spec, such as a trained network.
+
         Raises:
-            StudyError: its class did not come with the study.
+            StudyError: its class did not come with the study, or is of another kind.
         """
         import cloudpickle
 
@@ -42,7 +50,12 @@ class Parts:
                 f"the class {spec.name} did not come with this study; "
                 "run the Python file that defines it"
             )
-        return cloudpickle.loads(code)(**spec.arguments)
+        cls = cloudpickle.loads(code)
+        if not issubclass(cls, base):
+            raise StudyError(
+                f"{field}: {spec.name} stands where a {base.__name__} belongs, and is no subclass of it"
+            )
+        return cls(**given, **spec.arguments)
 
 
 NO_PARTS = Parts()

@@ -33,7 +33,7 @@ def measure_restoration(spec: EvaluationSpec, measure: RestoreSpec, place: Place
     """
     whole = build_images(other_split(spec.data, measure.split))
     images = first_of(whole, measure.num_images, measure.split)
-    problem = build_problem(measure.problem, spec.data, place.device)
+    problem = build_problem(measure.problem, spec.data, place.device, place.parts)
     solver = _solver(spec, measure, place)
     scores: dict[str, float] = {"psnr": 0.0, "ssim": 0.0}
     for first in range(0, len(images), BLOCK):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, final
 
 from rgm_bench.config.reading import shorten
@@ -26,13 +27,15 @@ class Part:
 
 
 def part(cls: type, /, **arguments: Any) -> Part:
-    """A class of your own, to stand where a study names a prior or a forward process.
+    """A class of your own, to stand where a study names a part of that kind.
 
-    One object is made at once, so that mistakes show here and not in a worker.
+    One object is made at once, so that mistakes show here and not in a worker. A sampler is given
+    a forward process, a network and more beside its arguments: see `rgm_bench.sampling.base`.
 
     Args:
-        cls: a subclass of `rgm_bench.priors.base.Prior` or of
-            `rgm_bench.forward.base.ForwardProcess`, defined at the top of a module.
+        cls: a subclass of `rgm_bench.priors.base.Prior`, `rgm_bench.forward.base.ForwardProcess`,
+            `rgm_bench.forward.operators.LinearOperator` or `rgm_bench.sampling.base.Sampler`,
+            defined at the top of a module.
         arguments: of its constructor: numbers, texts, truth values, lists and maps of them. Tuples
             arrive as lists.
 
@@ -40,20 +43,25 @@ def part(cls: type, /, **arguments: Any) -> Part:
         StudyError: it is no such class, or refuses its arguments.
     """
     from rgm_bench.forward.base import ForwardProcess
+    from rgm_bench.forward.operators import LinearOperator
     from rgm_bench.priors.base import Prior
+    from rgm_bench.sampling.base import Sampler
 
     _require_class(cls)
-    if not issubclass(cls, Prior | ForwardProcess):
+    if not issubclass(cls, Prior | ForwardProcess | LinearOperator | Sampler):
         raise StudyError(
-            f"{cls.__name__} is neither a prior nor a forward process; make it a subclass of "
-            "rgm_bench.priors.base.Prior or of rgm_bench.forward.base.ForwardProcess"
+            f"{cls.__name__} is no part of a study; make it a subclass of "
+            "rgm_bench.priors.base.Prior, rgm_bench.forward.base.ForwardProcess, "
+            "rgm_bench.forward.operators.LinearOperator or rgm_bench.sampling.base.Sampler"
         )
     given = _plain(cls, arguments)
+    if issubclass(cls, Sampler):
+        _require_levels(_made(cls, given, _model()))
+        return Part(cls, given)
     made = _made(cls, given)
     if isinstance(made, Prior):
         _require_that_it_learns(made)
-        return Part(cls, given)
-    return Part(cls, given, _num_levels(made))
+    return Part(cls, given, _num_levels(made) if isinstance(made, ForwardProcess) else None)
 
 
 def _require_class(cls: object) -> None:
@@ -83,9 +91,24 @@ def _plain(cls: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(arguments))
 
 
-def _made(cls: type, arguments: Mapping[str, Any]) -> object:
+def _model() -> dict[str, Any]:
+    """What a sampler is given, in a form that needs no training."""
+    from rgm_bench.forward.noise import NoiseForward
+    from rgm_bench.models.latent import LatentDistribution
+
+    return {
+        "forward": NoiseForward(4),
+        "network": lambda y, level, z: y,  # pyright: ignore[reportUnknownLambdaType] # calls only
+        "latent": LatentDistribution(size=16),
+        "event_shape": (1, 8, 8),
+    }
+
+
+def _made(
+    cls: type, arguments: Mapping[str, Any], model: Mapping[str, Any] | None = None
+) -> object:
     try:
-        return cls(**arguments)
+        return cls(**(model or {}), **arguments)
     except Exception as error:  # whatever the user's code raises is the user's to mend
         given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
         raise StudyError(
@@ -100,6 +123,16 @@ def _require_that_it_learns(prior: Any) -> None:
         raise StudyError(
             f"{type(prior).__name__} has a method improve, which nothing calls without "
             "`learns = True` in the class"
+        )
+
+
+def _require_levels(sampler: Any) -> None:
+    found: Any = getattr(sampler, "levels", None)
+    is_path = isinstance(found, tuple) and len(found) > 1 and found[-1] == 0  # pyright: ignore[reportUnknownArgumentType]
+    if not is_path or any(after >= before for before, after in pairwise(found)):
+        raise StudyError(
+            f"{type(sampler).__name__}: levels is {shorten(repr(found))}; set it in the "
+            "constructor to a tuple of whole numbers that falls to 0, such as (4, 3, 2, 1, 0)"
         )
 
 

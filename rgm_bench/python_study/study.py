@@ -1,6 +1,6 @@
 """From what a Python file calls `study` to a resolved study."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -15,16 +15,12 @@ from rgm_bench.config.problems import listing, nearest
 from rgm_bench.config.reading import YAML_SUFFIXES, shorten
 from rgm_bench.config.spec import (
     PYTHON,
-    PythonPartSpec,
-    RgmSpec,
-    TrainingSource,
-    TrainingSpec,
-    canonical_json,
     part_key,
 )
 from rgm_bench.config.study import StudySpec
 from rgm_bench.errors import StudyError
 from rgm_bench.python_study.file import running
+from rgm_bench.python_study.making import make_all_parts
 from rgm_bench.python_study.part import Part
 from rgm_bench.python_study.source import VARIABLE, code_of, pickled
 
@@ -82,7 +78,10 @@ def load_python_study(
     named = base.with_entries({**base.entries, "name": Placed(path.stem, at, at)})
     spec = resolve_study(overlay(named, changes), path, profile=profile, overrides=overrides)
     spec = spec.with_parts(Parts(reader.pickled))
-    _require_fitting_parts(spec, at)
+    try:
+        make_all_parts(spec)
+    except StudyError as error:
+        raise StudyError(f"{at}: {error}") from error
     return spec
 
 
@@ -143,34 +142,3 @@ class _Reader:
             raise StudyError(f"{self._at}: {error}") from error
         described = {"kind": PYTHON, "name": name, "code": code, "arguments": part.arguments}
         return described if part.num_levels is None else described | {"num_levels": part.num_levels}
-
-
-def _require_fitting_parts(study: StudySpec, at: Position) -> None:
-    """Make every part once where a training would, so that a wrong one stops the study here."""
-    import torch
-
-    from rgm_bench.build.degradation import build_forward
-    from rgm_bench.build.prior import build_prior
-
-    cpu = torch.device("cpu")
-    for training in _with_own_parts(study):
-        method = training.method
-        try:
-            if isinstance(method.forward, PythonPartSpec):
-                build_forward(method.forward, training.data, cpu, study.parts)
-            if isinstance(method, RgmSpec) and isinstance(method.prior, PythonPartSpec):
-                build_prior(training, None, cpu, study.parts)
-        except StudyError as error:
-            raise StudyError(f"{at}: {error}") from error
-
-
-def _with_own_parts(study: StudySpec) -> Iterator[TrainingSpec]:
-    """One training for each way in which parts are used."""
-    seen: set[str] = set()
-    for trial in study.trials:
-        if isinstance(trial.spec.source, TrainingSource):
-            training = trial.spec.source.training
-            use = canonical_json(training.method) + canonical_json(training.numerics)
-            if use not in seen:
-                seen.add(use)
-                yield training

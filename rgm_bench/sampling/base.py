@@ -20,6 +20,10 @@ class Sampler(ABC):
     `levels` falls from the level that `start` draws at to 0, not always in steps of one. All
     randomness comes from the generator that `sample` is given, so the same seed gives the same
     samples.
+
+    One of your own in a study in Python is made with four keywords beside its own arguments:
+    `forward` (the forward process of the training), `network`, `latent` (where z comes from) and
+    `event_shape` (sizes of one sample).
     """
 
     levels: tuple[int, ...]

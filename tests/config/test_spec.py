@@ -47,7 +47,7 @@ OTHERS: dict[str, Any] = {
     "optimizer.betas": (0.0, 0.9),
     "optimizer.decay.horizon_images": 32_000,
     "optimizer.decay.final_learning_rate": 0.0,
-    "ema.decay": 0.9,
+    "ema.decay": 0.95,
     "images": 64_000,
     "batch_size": 32,
     "numerics.precision": "bfloat16",

@@ -122,18 +122,6 @@ def finish(results, trial: Trial, metrics: Mapping[str, float], **cost: float) -
 
 
 @pytest.fixture
-def results(results):
-    """An empty folder of results that can hold points."""
-
-    class Gallery(type(results)):
-        def points(self, evaluation_id: str) -> Path | None:
-            path = self._unit("evaluation", evaluation_id) / "points.npy"
-            return path if path.is_file() else None
-
-    return Gallery(results.root)
-
-
-@pytest.fixture
 def study_of(tmp_path: Path) -> Callable[[str], StudySpec]:
     """Loads the text of a study."""
 

@@ -290,8 +290,8 @@ class Free(Prior):
     ("name", "fields", "expected"),
     [
         ("own_prior", {"numerics": {"accumulation": 2}}, "splits batches, and Learned compares"),
-        ("kld", rgm(own(Random, arguments={"levels": 2})), "Random is no prior"),
-        ("kld", rgm({"kind": "none"}, LEARNED), "Learned is no forward process"),
+        ("kld", rgm(own(Random, arguments={"levels": 2})), "Random stands where a Prior belongs"),
+        ("kld", rgm({"kind": "none"}, LEARNED), "Learned stands where a ForwardProcess belongs"),
         ("kld", rgm(own(Free)), "the class Free did not come with this study"),
     ],
 )

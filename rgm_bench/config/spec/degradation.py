@@ -46,7 +46,7 @@ class InpaintingSpec(Spec):
 
 
 OperatorSpec = Annotated[
-    IdentitySpec | BlockAverageSpec | ChannelMeanSpec | BlurSpec | InpaintingSpec,
+    IdentitySpec | BlockAverageSpec | ChannelMeanSpec | BlurSpec | InpaintingSpec | PythonPartSpec,
     Field(discriminator="kind"),
 ]
 

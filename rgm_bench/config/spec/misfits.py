@@ -14,6 +14,7 @@ from rgm_bench.config.spec.measure import (
     RestoreSpec,
 )
 from rgm_bench.config.spec.method import DdpmSpec, ImportedSpec
+from rgm_bench.config.spec.part import PythonPartSpec
 from rgm_bench.config.spec.rules import num_samples, operator_misfit
 from rgm_bench.config.spec.sampling import (
     DdrmSpec,
@@ -142,6 +143,8 @@ def _sampler_misfit(sampler: SamplerSpec | None, training: TrainingSpec | None) 
                 # the id of a study holds the fingerprint of one split of a folder
                 return "sampler.kind", "one_shot degrades test data, which an image_folder has not"
             return _beyond("sampler.start_level", sampler.start_level, training)
+        case PythonPartSpec():
+            return None
         case _:
             assert_never(sampler)
 

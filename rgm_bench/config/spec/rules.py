@@ -30,6 +30,7 @@ from rgm_bench.config.spec.method import (
     adversary_of,
 )
 from rgm_bench.config.spec.networks import GeneratorSpec, NcsnppSpec
+from rgm_bench.config.spec.part import PythonPartSpec
 from rgm_bench.data.contents import NUM_IMAGES
 
 MIN_LINEAR_LEVELS = 21
@@ -184,7 +185,7 @@ def operator_misfit(operator: OperatorSpec, data: DataSpec) -> tuple[str, str] |
             if operator.side(height, width) < min(height, width):
                 return None
             return "hidden", f"{operator.hidden} hides all {width} pixels of {data.kind}: use less"
-        case IdentitySpec() | BlurSpec():
+        case IdentitySpec() | BlurSpec() | PythonPartSpec():
             return None
         case _:
             assert_never(operator)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rgm_bench.config.spec.base import Count, Levels, Positive, Spec
+from rgm_bench.config.spec.part import PythonPartSpec
 
 NoiseFactor = Annotated[float, Field(gt=0, le=1)]
 
@@ -38,7 +39,7 @@ class DiffusionSamplerSpec(Spec):
 
 
 SamplerSpec = Annotated[
-    RestorationSamplerSpec | OneShotSamplerSpec | DiffusionSamplerSpec,
+    RestorationSamplerSpec | OneShotSamplerSpec | DiffusionSamplerSpec | PythonPartSpec,
     Field(discriminator="kind"),
 ]
 

@@ -1,0 +1,162 @@
+"""Published folders say what the store said, and can be computed again from their trials."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rgm_bench.config.load import load_study, packaged_studies, resolved_study
+from rgm_bench.config.study import StudySpec
+from rgm_bench.errors import StoreError
+from rgm_bench.publication import overview, publish, read_publication
+from rgm_bench.results.files import to_json
+from rgm_bench.results.frames import evaluations_frame
+from rgm_bench.verdicts import report
+from tests.conftest import Folder
+
+PUBLISHED = Path("results/published")
+FOLDERS = sorted(path.parent for path in PUBLISHED.glob("*/*/study.json"))
+
+
+@pytest.fixture
+def study() -> StudySpec:
+    return load_study(Path("studies/lambda_sweep.yaml"), overrides=["seeds=[0,1]"])
+
+
+@pytest.fixture
+def finished(study: StudySpec, results: Folder) -> Folder:
+    """All of the study, but for one training that diverged after its first quarter."""
+    for trial in study.trials:
+        if trial.labels.get("fidelity_weight") == 5 and trial.seed == 1:
+            if trial.spec.source.at == 0.25:
+                results.finish(trial)
+        else:
+            results.finish(trial)
+    for trial in study.trials:
+        if trial.labels.get("fidelity_weight") == 5 and trial.seed == 1:
+            results.diverge(trial)
+    for trial in study.trials:
+        if trial.labels.get("fidelity_weight") == 0:
+            results.draw(trial)
+    return results
+
+
+def texts(folder: Path) -> dict[str, bytes]:
+    """The files that follow from trials alone."""
+    paths = [folder / "claims.json", folder / "trials.parquet", *sorted(folder.glob("tables/*"))]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_a_published_folder_holds_the_study_its_trials_tables_figures_and_verdicts(
+    study: StudySpec, finished: Folder, tmp_path: Path
+):
+    publish(study, finished, tmp_path / "published")
+    folder = tmp_path / "published/lambda_sweep/laptop"
+    assert json.loads((folder / "study.json").read_text()) == json.loads(to_json(study.resolved))
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*")}
+    assert {"trials.parquet", "claims.json", "tables/claims.md"} <= names
+    assert "figures/samples_over_fidelity_weight.png" in names
+    assert not [name for name in names if name.startswith("journal")]
+
+
+def test_a_resolved_study_is_the_study(study: StudySpec, tmp_path: Path):
+    path = tmp_path / "study.json"
+    path.write_bytes(to_json(study.resolved))
+    again = resolved_study(path)
+    assert again.trials == study.trials
+    assert (again.resolved, again.axes, again.claims) == (study.resolved, study.axes, study.claims)
+
+
+@pytest.mark.parametrize(
+    ("name", "profile"),
+    [
+        (path.stem, profile)
+        for path in sorted(packaged_studies().glob("*.yaml"))
+        for profile in ("smoke", "laptop", "paper")
+        if profile != "paper" or not path.stem.startswith("tuning")
+    ],
+)
+def test_every_shipped_study_can_be_read_again(name: str, profile: str, tmp_path: Path):
+    study = load_study(packaged_studies() / f"{name}.yaml", profile=profile)
+    path = tmp_path / "study.json"
+    path.write_bytes(to_json(study.resolved))
+    again = resolved_study(path)
+    assert (again.trials, again.report, again.claims) == (study.trials, study.report, study.claims)
+
+
+def test_what_is_read_again_are_the_same_trials(study: StudySpec, finished: Folder, tmp_path: Path):
+    publish(study, finished, tmp_path)
+    again, kept = read_publication(tmp_path / "lambda_sweep/laptop")
+    frame = pd.read_parquet(tmp_path / "lambda_sweep/laptop/trials.parquet")
+    assert set(frame["status"]) == {"ok", "diverged"}
+    pd.testing.assert_frame_equal(evaluations_frame(again, kept), frame)
+
+
+def test_tables_and_verdicts_can_be_computed_again_from_the_trials(
+    study: StudySpec, finished: Folder, tmp_path: Path
+):
+    publish(study, finished, tmp_path)
+    folder = tmp_path / "lambda_sweep/laptop"
+    before = texts(folder)
+    shutil.rmtree(folder / "tables")
+    (folder / "claims.json").unlink()
+    report(*read_publication(folder), folder)
+    assert texts(folder) == before
+    # pictures cannot be, and stay
+    assert (folder / "figures/samples_over_fidelity_weight.png").is_file()
+
+
+def test_no_machine_is_named(study: StudySpec, finished: Folder, tmp_path: Path):
+    publish(study, finished, tmp_path)
+    frame = pd.read_parquet(tmp_path / "lambda_sweep/laptop/trials.parquet")
+    known = [json.loads(text) for text in frame["provenance"].dropna()]
+    assert known
+    assert all("host" not in each and each["device_name"] == "AMD EPYC" for each in known)
+    assert "somewhere" not in (tmp_path / "README.md").read_text()
+
+
+def test_the_page_has_every_claim_the_times_and_the_machine(
+    study: StudySpec, finished: Folder, tmp_path: Path
+):
+    publish(study, finished, tmp_path)
+    lines = (tmp_path / "README.md").read_text().splitlines()
+    verdicts = json.loads((tmp_path / "lambda_sweep/laptop/claims.json").read_text())["claims"]
+    rows = [line for line in lines if line.startswith("| [lambda_sweep/laptop]")]
+    assert len(rows) == len(verdicts) + 1
+    assert all(
+        each["verdict"]["decision"] in row for each, row in zip(verdicts, rows[:-1], strict=True)
+    )
+    seconds = 6 * (150 + 151) + (len(study.trials) - 2) * 2.5
+    assert rows[-1].endswith(f"| 2 | 12 | {len(study.trials)} | {seconds / 60:.0f} |")
+    assert any(line.startswith("- AMD EPYC (AVX512, 2 cores, a unit on 1)") for line in lines)
+
+
+def test_an_unfinished_study_is_not_published(study: StudySpec, finished: Folder, tmp_path: Path):
+    shutil.rmtree(finished.root / "evaluations" / study.trials[0].id)
+    with pytest.raises(StoreError, match=r"lambda_sweep/laptop: 1 of 40 trials are not finished"):
+        publish(study, finished, tmp_path / "published")
+    assert not (tmp_path / "published").exists()
+
+
+def test_a_folder_that_was_not_published_says_what_lacks(tmp_path: Path):
+    with pytest.raises(StoreError, match=r"found no study\.json; expected a folder that"):
+        read_publication(tmp_path)
+
+
+# --- what this project has published ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_our_published_tables_and_verdicts_follow_from_their_trials(folder: Path, tmp_path: Path):
+    copy = tmp_path / folder.relative_to(PUBLISHED)
+    copy.mkdir(parents=True)
+    report(*read_publication(folder), copy)
+    kept = texts(folder)
+    del kept["trials.parquet"]  # whose bytes are those of one version of pyarrow
+    assert {name: texts(copy)[name] for name in kept} == kept
+
+
+def test_the_page_over_all_that_we_published_is_up_to_date():
+    assert (PUBLISHED / "README.md").read_text() == overview(PUBLISHED)
