@@ -53,7 +53,8 @@ class Parts:
         cls = cloudpickle.loads(code)
         if not issubclass(cls, base):
             raise StudyError(
-                f"{field}: {spec.name} stands where a {base.__name__} belongs, and is no subclass of it"
+                f"{field}: {spec.name} stands where a {base.__name__} belongs, "
+                "and is no subclass of it"
             )
         return cls(**given, **spec.arguments)
 

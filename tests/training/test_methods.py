@@ -304,7 +304,7 @@ def test_a_part_is_not_found_under_other_code() -> None:
     """An id names the code, so another class of the same name must not stand in for it."""
     spec = PythonPartSpec(kind="python", name="Learned", code="1" * 8, arguments={"rate": 0.1})
     with pytest.raises(StudyError, match="did not come"):
-        PARTS.make(spec)
+        PARTS.make(spec, Prior, field="method.prior")
 
 
 def test_imported_weights_are_not_trained(spec_of) -> None:
