@@ -12,6 +12,7 @@ from rgm_bench.report.figures.scatter import scatter_drawings
 from rgm_bench.report.figures.scatter_points import Point, pareto_front
 from rgm_bench.report.select import arms, measures
 from rgm_bench.report.style import rendered
+from tests.report.conftest import STEPS, finish
 
 FID = "fid.digits_cnn_v1.n1437"
 
@@ -131,3 +132,15 @@ def test_nothing_finished_is_no_figure(sweep, results, rows) -> None:
     study = sweep()
     asked = item(label="fidelity_weight")
     assert scatter_drawings(study, rows(study, results), asked, name="s") == []
+
+
+def test_many_arms_have_numbers_and_a_key(study_of, results, rows) -> None:
+    study = study_of(STEPS.replace("values: [1, 2, 4, 8]", "values: [9, 8, 7, 6, 5, 4, 3, 2, 1]"))
+    for trial in study.trials:
+        nfe = float(trial.labels.get("num_levels", 1))
+        finish(results, trial, {"fid": 20 / nfe}, nfe=nfe)
+    (drawing,) = scatter_drawings(study, rows(study, results), item(), name="s")
+    assert [text.get_text() for text in drawing.figure.axes[0].texts] == list("123456789")
+    key = drawing.figure.legends[-1]
+    # from cheap to expensive: the number of an arm is that of its steps here
+    assert [text.get_text() for text in key.get_texts()] == [f"{n}  {n}" for n in range(1, 10)]

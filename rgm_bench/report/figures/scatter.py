@@ -1,11 +1,12 @@
 """What a score costs: one point an arm, the front of those that nothing beats on both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 
 from rgm_bench.config.study import ScatterItem, StudySpec
@@ -29,6 +30,12 @@ from rgm_bench.report.style import BLACK, COLORS, GREY, WIDTH, Canvas
 _LOG_FROM = 5
 _ROOM = 0.08
 """The share of an axis that a tick with its number takes."""
+
+_MANY = 8
+"""Arms from which on numbers stand at the points, and the names in a key beside the panel."""
+
+_KEY_WIDTH = 1.6
+"""Of that key, in inches."""
 
 _APART = 4.0
 """Points (of 72 an inch) between series that cost the same."""
@@ -59,7 +66,9 @@ def _scatter(
     if not points:
         return None
     theirs = published_points(item)
-    with Canvas(2 * WIDTH if theirs else 1.3 * WIDTH, 3.1) as figure:
+    points, key = _numbered(points) if _needs_key(points) else (points, [])
+    width = (2 * WIDTH if theirs else 1.3 * WIDTH) + (_KEY_WIDTH if key else 0)
+    with Canvas(width, 3.1) as figure:
         panels = figure.subplots(1, 2 if theirs else 1, squeeze=False)[0]
         _draw_ours(panels[0], study, main, item, measure, points)
         if theirs:
@@ -68,12 +77,28 @@ def _scatter(
         handles, _ = panels[0].get_legend_handles_labels()
         if handles:
             figure.legend(loc="outside lower center", ncols=4)
+        if key:
+            nothing = [Line2D([], [], ls="") for _ in key]
+            title = "ours" if theirs else None
+            figure.legend(nothing, key, title=title, loc="outside right upper", handlelength=0)
         for axes, drawn in zip(panels, (points, theirs), strict=False):
             looks = _looks(item, drawn)
             named = [_named(p, measure.column.factor, looks[p.series]) for p in drawn]
             place_labels(axes, named)
     caption = _caption(study, item, measure, lacking, published=bool(theirs))
     return Drawing(name, study.title, caption, figure)
+
+
+def _needs_key(points: Sequence[Point]) -> bool:
+    return len(points) > _MANY and not are_joined(points)
+
+
+def _numbered(points: Sequence[Point]) -> tuple[list[Point], list[str]]:
+    """The points from cheap to expensive with numbers for names, and the key to these."""
+    ordered = sorted(points, key=lambda point: (point.x.center, point.y.center))
+    named = [(str(number), point) for number, point in enumerate(ordered, 1)]
+    key = [f"{number}  {point.text}" for number, point in named]
+    return [replace(point, text=number) for number, point in named], key
 
 
 # --- drawing ----------------------------------------------------------------------------------
