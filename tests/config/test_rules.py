@@ -44,7 +44,7 @@ ADVERSARY = (
 )
 DDPM = (
     "method: {kind: ddpm, forward: {kind: noise, num_levels: 30, schedule: linear}}, "
-    "generator: {output: linear}"
+    "generator: {output: linear, latent: {kind: zeros, size: 16, embedding: 32, layers: 2}}"
 )
 FOLDER = "data: {kind: image_folder, name: faces, image_size: SIZE}"
 SHA = "0" * 64
@@ -268,6 +268,14 @@ TRAININGS: dict[str, tuple[str, str, str]] = {
         (
             "preset rgm_digits:20:11: training.generator.output: tanh ends at 1, and the noise "
             "that ddpm predicts does not: use linear"
+        ),
+    ),
+    "ddpm_with_a_latent": (
+        DIGITS,
+        "method: {kind: ddpm, forward: {kind: noise, num_levels: 4}}, generator: {output: linear}",
+        (
+            "preset rgm_digits:19:18: training.generator.latent.kind: gaussian is not for ddpm, "
+            "whose noise follows from the observation: use zeros"
         ),
     ),
     "posterior": (

@@ -126,7 +126,8 @@ METHODS: dict[str, dict[str, Any]] = {
         "method": {
             "kind": "ddpm",
             "forward": {"kind": "noise", "num_levels": 21, "schedule": "linear"},
-        }
+        },
+        "generator": PLANE["generator"] | {"latent": {"kind": "zeros", "size": 2}},
     },
     "images_kld": rgm({"kind": "kld"} | SMALL),
     "images_mmd": rgm({"kind": "mmd", "bandwidths": (4.0,)}),

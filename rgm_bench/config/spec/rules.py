@@ -197,6 +197,11 @@ def check_method(method: MethodSpec, generator: GeneratorSpec, accumulation: int
         raise ValueError(
             "generator.output tanh ends at 1, and the noise that ddpm predicts does not: use linear"
         )
+    if isinstance(method, DdpmSpec) and generator.latent.kind != "zeros":
+        raise ValueError(
+            f"generator.latent.kind {generator.latent.kind} is not for ddpm, whose noise follows "
+            "from the observation: use zeros"
+        )
     if not isinstance(method, RgmSpec):
         return
     if method.fake == "posterior" and not _has_posterior(method.forward):
