@@ -45,7 +45,8 @@ def finished(study: StudySpec, results: Folder) -> Folder:
 
 def texts(folder: Path) -> dict[str, bytes]:
     """The files that follow from trials alone."""
-    paths = [folder / "claims.json", folder / "trials.parquet", *sorted(folder.glob("tables/*"))]
+    names = ("claims.json", "trials.parquet", "tables/*")  # a study may claim nothing
+    paths = [path for name in names for path in sorted(folder.glob(name))]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
