@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import rgm_bench
+from rgm_bench.priors.base import Prior
 from rgm_bench.python_study import load_python_study
 from tests.python_study.given import CLASS, STUDY, WriteStudy, part_of
 
@@ -126,7 +127,10 @@ def test_two_classes_of_one_name_are_two(write: WriteStudy) -> None:
         "}}}})\n"
     )
     study = load_python_study(write(text))
-    made = [study.parts.make(part_of(study, arm)) for arm in ("first", "second")]
+    made = [
+        study.parts.make(part_of(study, arm), Prior, field="method.prior")
+        for arm in ("first", "second")
+    ]
     image = torch.tensor([[[[0.0, 3.0]]]])
     level = torch.zeros(1, dtype=torch.int64)
     assert [prior.penalty(image, image, level).item() for prior in made] == [3.0, 9.0]
