@@ -105,7 +105,7 @@ class _WithoutHosts:
 
 
 def overview(root: Path) -> str:
-    """Every claim of every folder below `root`, and what their runs took, in Markdown."""
+    """Every tested claim of the folders below `root`, and what their runs took, in Markdown."""
     folders = sorted(path.parent for path in root.glob(f"*/*/{STUDY}"))
     claims: list[Sequence[str]] = []
     runs: list[Sequence[str]] = []
@@ -113,7 +113,9 @@ def overview(root: Path) -> str:
     for folder in folders:
         study, results = read_publication(folder)
         link = f"[{study.name}/{study.profile}]({study.name}/{study.profile}/tables)"
-        claims += [(link, *_cells(each)) for each in judge(study, results)]
+        # one seed tests nothing
+        tested = [each for each in judge(study, results) if each.verdict.p_holm is not None]
+        claims += [(link, *_cells(each)) for each in tested]
         frame = pd.read_parquet(folder / TRIALS)
         runs.append((link, *_run(study, frame)))
         machines |= dict.fromkeys(map(_machine, frame["provenance"].dropna()))
@@ -124,6 +126,7 @@ def overview(root: Path) -> str:
             "Written by `rgm-bench publish`; `rgm-bench report FOLDER` computes the tables and",
             "verdicts of a folder again from its trials. An effect is the ratio of geometric means",
             "for distances such as FID, else a difference; p is corrected (Holm) within its study.",
+            "Claims of studies with one seed are left out: nothing can be tested.",
             "",
             "## Claims",
             "",

@@ -134,6 +134,16 @@ def test_the_page_has_every_claim_the_times_and_the_machine(
     assert any(line.startswith("- AMD EPYC (AVX512, 2 cores, a unit on 1)") for line in lines)
 
 
+def test_one_seed_tests_no_claim(results: Folder, tmp_path: Path):
+    study = load_study(Path("studies/lambda_sweep.yaml"), overrides=["seeds=[0]"])
+    for trial in study.trials:
+        results.finish(trial)
+    publish(study, results, tmp_path)
+    lines = (tmp_path / "README.md").read_text().splitlines()
+    (row,) = (line for line in lines if line.startswith("| [lambda_sweep/laptop]"))
+    assert row.split(" | ")[1:3] == ["1", "6"]
+
+
 def test_an_unfinished_study_is_not_published(study: StudySpec, finished: Folder, tmp_path: Path):
     shutil.rmtree(finished.root / "evaluations" / study.trials[0].id)
     with pytest.raises(StoreError, match=r"lambda_sweep/laptop: 1 of 40 trials are not finished"):
