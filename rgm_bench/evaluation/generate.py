@@ -28,6 +28,9 @@ from rgm_bench.types import ByteImage, Sample
 def measure_generation(spec: EvaluationSpec, measure: GenerateSpec, place: Place) -> Measured:
     """FID, inception score, KID, precision and recall; leaves `grid.png`.
 
+    Real images have no recall: they are drawn with replacement, and an image that is there several
+    times reaches nothing but itself.
+
     Raises:
         DivergedError: a generated image is not finite.
     """
@@ -35,8 +38,10 @@ def measure_generation(spec: EvaluationSpec, measure: GenerateSpec, place: Place
     extractor = Extractor(measure.reference.extractor, device=place.device)
     generated = extractor.features(_watched(blocks, measure.num_images, place))
     reference = _reference(spec, measure, extractor, place)
-    seed = derive_seed(spec.seed, "metrics")
-    return Measured(generation_metrics(generated, reference, seed=seed), evaluations)
+    metrics = generation_metrics(generated, reference, seed=derive_seed(spec.seed, "metrics"))
+    if not isinstance(spec.source, TrainingSource):
+        del metrics["recall"]
+    return Measured(metrics, evaluations)
 
 
 def _blocks(

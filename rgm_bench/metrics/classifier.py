@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from rgm_bench.errors import DataError
 from rgm_bench.types import ByteImage
@@ -29,12 +30,17 @@ class SmallClassifier(nn.Module):
     makes a Frechet distance meaningless in those directions. Features are divided by their root
     mean square over the training images: KID's kernel (x y / dim + 1)^3 is made for that scale.
 
+    SiLU has no upper end. Where images can be very unlike those it was trained on, features grow
+    with them without limit, and a few broken images are all that a Frechet distance of 2000 sees.
+    `normalise` therefore scales the features of each image to a root mean square of 1.
+
     Args:
         image_size: height and width of the images it was made for.
         channels: of what it sees: 3 for colour, 1 for the mean of an image's channels.
         widths: channels out of each convolution.
         strides: of each convolution.
         num_classes: how many it was trained to tell apart.
+        normalise: whether the features of each image have a root mean square of 1.
     """
 
     def __init__(
@@ -45,9 +51,10 @@ class SmallClassifier(nn.Module):
         widths: tuple[int, ...],
         strides: tuple[int, ...],
         num_classes: int,
+        normalise: bool = False,
     ) -> None:
         super().__init__()
-        self.image_size, self.channels = image_size, channels
+        self.image_size, self.channels, self.normalise = image_size, channels, normalise
         layers: list[nn.Module] = []
         size, width = image_size, channels
         for out, stride in zip(widths, strides, strict=True):
@@ -76,7 +83,10 @@ class SmallClassifier(nn.Module):
         if self.channels == 1:
             pixels = pixels.mean(1, keepdim=True)
         features = self.trunk(pixels.expand(-1, self.channels, -1, -1) / 127.5 - 1)
-        return features / self.feature_scale, self.head(features)
+        logits = self.head(features)
+        if self.normalise:
+            features = F.rms_norm(features, (NUM_FEATURES,))
+        return features / self.feature_scale, logits
 
 
 def new_classifier(name: ClassifierName) -> SmallClassifier:
@@ -106,6 +116,7 @@ def new_classifier(name: ClassifierName) -> SmallClassifier:
                 widths=(24, 32, 48, 48),
                 strides=(1, 2, 1, 2),
                 num_classes=8,
+                normalise=True,
             )
         case _:
             assert_never(name)

@@ -38,7 +38,11 @@ def _kernel(
     """The kernel of each pair, less its value at zero distance; no tensor of size m n dim."""
     norms = a.square().sum(1)[:, None] + b.square().sum(1)
     squared_distance = (norms - 2 * a @ b.T).clamp(min=0)
-    return torch.stack([torch.expm1(-squared_distance / (2 * s**2)) for s in bandwidths]).sum(0)
+    # one after the other: a stack of all kernels would be too large for the processor's caches
+    total = torch.zeros_like(squared_distance)
+    for s in bandwidths:
+        total = total + torch.expm1(-squared_distance / (2 * s**2))
+    return total
 
 
 def mmd(
