@@ -80,7 +80,7 @@ class ProfileOverlay(Spec):
     axes: dict[str, AnyMap] = Field(default_factory=dict[str, AnyMap])
     seeds: Any = None
     resources: Any = None
-    claims: dict[str, AnyMap] = Field(default_factory=dict[str, Any])
+    claims: dict[str, AnyMap | None] = Field(default_factory=dict[str, Any])
     report: Any = None
 
 

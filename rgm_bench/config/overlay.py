@@ -6,16 +6,22 @@ from rgm_bench.config.placed import Placed
 
 
 def overlay(base: Placed, over: Placed) -> Placed:
-    """`base` changed by `over`: maps merge, lists and single values replace.
+    """`base` changed by `over`: maps merge, lists and values replace, null takes a map away.
 
     A map that names another `kind`, or a `preset`, replaces the whole map below it, because the
-    fields of one kind mean nothing to another. Every value keeps the place it was written in.
+    fields of one kind mean nothing to another. Every value keeps the place it was written in. A
+    null for what is no map stays, for whoever checks the whole to find.
     """
     if not (base.is_map and over.is_map) or _replaces(base, over):
         return over
     merged = dict(base.entries)
     for key, entry in over.entries.items():
-        merged[key] = overlay(merged[key], entry) if key in merged else entry
+        if key not in merged:
+            merged[key] = entry
+        elif entry.value is None and merged[key].is_map:
+            del merged[key]
+        else:
+            merged[key] = overlay(merged[key], entry)
     return base.with_entries(merged)
 
 

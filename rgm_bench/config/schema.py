@@ -89,6 +89,11 @@ def _map_of(value: Json) -> Json:
     return {"type": "object", "additionalProperties": value}
 
 
+def _or_null(value: Json) -> Json:
+    """The same, or null, which takes away what an overlay is laid over."""
+    return {"anyOf": [value, {"type": "null"}]}
+
+
 def _add_evaluation(definitions: Json) -> None:
     """An evaluation is of one of several kinds, which the loader picks by hand."""
     kinds = {kind: _ref(model.__name__) for kind, model in EVALUATIONS.items()}
@@ -115,9 +120,9 @@ def _add_axes(definitions: Json) -> None:
         "properties": dict(zip(PARTS, _overlays(), strict=True)),
     }
     scalars = TypeAdapter(AxisValue).json_schema()
-    values = {"anyOf": [{"type": "array", "minItems": 1, "items": scalars}, _map_of(overlay)]}
-    for name in ("Axis", "Axis" + _OVERLAY):
-        definitions[name]["properties"]["values"] = values
+    listed = {"type": "array", "minItems": 1, "items": scalars}
+    for name, value in (("Axis", overlay), ("Axis" + _OVERLAY, _or_null(overlay))):
+        definitions[name]["properties"]["values"] = {"anyOf": [listed, _map_of(value)]}
 
 
 def _overlays() -> tuple[Json, Json]:
@@ -132,7 +137,10 @@ def _fill_places(definitions: Json) -> None:
     whole: Json = definitions.pop("Profile")["properties"]
     for key in ("seeds", "report"):
         study[key] = profile[key] = whole[key]
-    study["claims"], profile["claims"] = whole["claims"], _partial(whole["claims"])
+    claims = _partial(whole["claims"])
+    named: Json = claims["patternProperties"]
+    claims["patternProperties"] = {name: _or_null(claim) for name, claim in named.items()}
+    study["claims"], profile["claims"] = whole["claims"], claims
     study["resources"], profile["resources"] = _ref("Resources"), _ref("Resources" + _OVERLAY)
     base["training"] = {
         "if": {"required": ["preset"]},

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,6 +50,45 @@ def test_trials_are_the_product_in_the_order_of_the_file_with_seeds_innermost(
     levels, weights, shares, seeds = (1, 2, 4), (0, 0.05), (0.5, 1.0), (0, 1)
     assert rows == [(n, w, s, r) for n in levels for w in weights for s in shares for r in seeds]
     assert study.axes == {"levels": levels, "weight": weights}
+
+
+LABELLED = (
+    "  weight: {field: training.method.fidelity_weight, values: [0, 0.05]}\n",
+    "  arm: {values: {kld: {}, t1: {training: {method: {forward: {num_levels: 1}}}}}}\n"
+    "claims:\n"
+    "  steps: {kind: better, metric: fid, this: {arm: kld}, than: {arm: t1}}\n",
+)
+ROWS = ("rows: weight", "rows: arm")
+
+
+def test_a_profile_leaves_out_an_arm_and_the_claim_about_it(write_study: WriteStudy):
+    without = "  laptop: {axes: {arm: {values: {t1: null}}}, claims: {steps: null}}\n"
+    path = write_study(LABELLED, ROWS, ("  laptop: {}\n", without))
+    smoke, laptop = load_study(path, profile="smoke"), load_study(path)
+    assert (smoke.axes, laptop.axes) == ({"arm": ("kld", "t1")}, {"arm": ("kld",)})
+    assert (list(smoke.claims), list(laptop.claims)) == (["steps"], [])
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [
+        (
+            "axes: {arm: {values: {t1: null}}}",
+            'claims.steps.than.arm: found the text "t1"; allowed on arm: kld',
+        ),
+        ("axes: {arm: {values: {t2: null}}}", "axes.arm.values.t2: found nothing"),
+        (
+            "claims: {stepz: null}",
+            'no claim is called that; there are: steps; did you mean "steps"?',
+        ),
+    ],
+)
+def test_what_is_left_out_was_there_and_is_not_claimed(
+    write_study: WriteStudy, left_out: str, said: str
+):
+    path = write_study(LABELLED, ROWS, ("  laptop: {}\n", f"  laptop: {{{left_out}}}\n"))
+    with pytest.raises(StudyError, match=re.escape(said)):
+        load_study(path)
 
 
 def test_labels_say_what_the_training_has(write_study: WriteStudy):

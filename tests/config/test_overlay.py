@@ -50,6 +50,11 @@ def test_overlays_associate_where_no_value_turns_into_a_map(a: Any, b: Any, c: A
     assert laid(laid(a, b), c) == laid(a, laid(b, c))
 
 
+def test_null_takes_a_map_away_and_stays_elsewhere():
+    assert laid({"a": {"b": {}, "c": 2}}, {"a": {"b": None}}) == {"a": {"c": 2}}
+    assert laid({"a": 1}, {"a": None, "b": None}) == {"a": None, "b": None}
+
+
 def _same_shapes(a: Any, b: Any) -> bool:
     if isinstance(a, dict) and isinstance(b, dict):
         return all(_same_shapes(a[key], b[key]) for key in a.keys() & b.keys())
