@@ -98,7 +98,7 @@ class PublishedItem(Spec):
     """Our numbers beside published ones, in two groups of columns that share no column.
 
     `rows` maps labels of the axis `over` (by default the first that has all of them) to published
-    models. `alone` names the models that are shown without an arm of ours; None shows all others.
+    models; other arms have no published number beside them. `alone` names the models that are shown without an arm of ours; None shows all others.
     """
 
     kind: Literal["published"]
@@ -106,7 +106,7 @@ class PublishedItem(Spec):
     dataset: Slug | None = None
     table: Slug | None = None
     metrics: Annotated[tuple[str, ...], Field(min_length=1)]
-    rows: Annotated[dict[str, str], Field(min_length=1)]
+    rows: dict[str, str] = Field(default_factory=dict[str, str])
     over: str | None = None
     alone: tuple[str, ...] | None = None
     evaluation: str | None = None
