@@ -67,6 +67,7 @@ def test_real_images_are_drawn_by_the_seed_and_score_near_nothing(evaluate, tmp_
     assert first.metrics[name] != second.metrics[name]
     generated = evaluate(measured(digits(), generate()))
     assert max(first.metrics[name], second.metrics[name]) < generated.metrics[name] / 10
+    assert {score.split(".")[0] for score in first.metrics} == SCORES - {"recall"}
     assert "nfe" not in first.cost
     assert first.images == 0
 
