@@ -8,12 +8,16 @@ from typing import Any
 import jsonschema
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from rgm_bench.cli import exit_codes
+from rgm_bench.cli.app import app
 from rgm_bench.config.grammar import REPORT_COLUMNS
-from rgm_bench.config.load import study_schema
+from rgm_bench.config.load import packaged_studies, study_schema
 from rgm_bench.config.packaged import preset_names
 from rgm_bench.config.spec import DdpmSpec
 from rgm_bench.cost import step_flops
+from rgm_bench.data import location
 from rgm_bench.report.columns import COLUMNS
 from tests.config.shipped import OWN, PROFILES, STUDIES, arm, study, trainings, written
 
@@ -28,6 +32,22 @@ TABLE = Path(__file__).parents[2] / "docs" / "studies.md"
 def test_every_profile_has_trials_and_trainings(name: str, profile: str):
     assert study(name, profile).trials
     assert trainings(name, profile)
+
+
+@pytest.mark.parametrize(("name", "profile"), PROFILES)
+def test_every_profile_is_planned_where_nothing_is(
+    name: str, profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """By the command, without a result and without downloaded data: all of it is left to run."""
+    monkeypatch.setenv(location.DATA_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(location, "DEBIAN_FASHION_MNIST", tmp_path / "debian")
+    file, store = packaged_studies() / f"{name}.yaml", tmp_path / "store"
+    done = CliRunner().invoke(app, ["plan", str(file), "--profile", profile, "--store", str(store)])
+    assert done.exit_code == exit_codes.DONE, done.output
+    evaluations = {trial.id for trial in study(name, profile).trials}
+    for kind, units in (("training", trainings(name, profile)), ("evaluation", evaluations)):
+        assert f"{len(units):>6} {kind}s: 0 done, {len(units)} to run" in done.output
+    assert not store.exists()
 
 
 @pytest.mark.parametrize(("name", "profile"), PROFILES)
