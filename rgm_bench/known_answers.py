@@ -1,5 +1,6 @@
 """Known answers: scores of real images by our path, and by a path that is not ours."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import final
@@ -7,11 +8,12 @@ from typing import final
 import torch
 
 from rgm_bench.data.contents import DataKind
-from rgm_bench.data.images import load_images
+from rgm_bench.data.images import first_images
 from rgm_bench.data.location import locate
 from rgm_bench.errors import MissingDataError
 from rgm_bench.metrics.extractors import ExtractorName
 from rgm_bench.metrics.fidelity import (
+    BLOCK,
     Extractor,
     fid_by_torch_fidelity,
     frechet_distance,
@@ -24,13 +26,17 @@ TOLERANCE = 1e-6
 """Largest relative difference that batches of other sizes explain: features are float32."""
 
 INCEPTION_IMAGES = 2500
-"""Images of each split that Inception sees: more than its 2048 features, so that no covariance is
-singular, and minutes on a CPU. The small classifiers see all there are."""
+"""Images of either side that Inception sees: more than its 2048 features, so that no covariance is
+singular. They take minutes on a CPU and, of 256x256 pixels, 1 GB for both sides. The small
+classifiers see all there are."""
 
 EXTRACTORS: Mapping[DataKind, ExtractorName] = {
     "digits": "digits_cnn_v1",
     "fashion_mnist": "fashion_mnist_cnn_v1",
+    "natural_patches": "patches16_cnn_v1",
     "cifar10": "inception_v3_compat",
+    "celeba_hq_256": "inception_v3_compat",
+    "lsun_church": "inception_v3_compat",
 }
 """The network that sees the images of a data set."""
 
@@ -38,12 +44,16 @@ EXTRACTORS: Mapping[DataKind, ExtractorName] = {
 @final
 @dataclass(frozen=True)
 class FidAnswer:
-    """FID of real training images against real test images, by both paths."""
+    """FID of real training images against other real images, by both paths.
+
+    The others are test images, but for LSUN church: its 300 are too few for Inception, and the next
+    training images stand for them.
+    """
 
     data: DataKind
     extractor: ExtractorName
     num_train: int
-    num_test: int
+    num_other: int
     ours: float
     theirs: float
 
@@ -80,37 +90,49 @@ def fid_answers(device: torch.device) -> Iterator[FidAnswer | Skipped]:
         if reason is not None:
             yield Skipped(data, reason)
             continue
-        most = INCEPTION_IMAGES if extractor == "inception_v3_compat" else None
-        train = load_images(kind=data, split="train")[:most]
-        test = load_images(kind=data, split="test")[:most]
-        yield fid_answer(data, extractor, train, test, device)
+        yield fid_answer(data, extractor, *both_sides(data, extractor), device)
+
+
+def both_sides(data: DataKind, extractor: ExtractorName) -> tuple[ByteImage, ByteImage]:
+    """Training images of a data set and the other ones, as many as the extractor is to see."""
+    most = INCEPTION_IMAGES if extractor == "inception_v3_compat" else sys.maxsize
+    if data == "lsun_church":
+        train = first_images(kind=data, split="train", num=2 * most)
+        return train[:most], train[most:]
+    size = 16 if data == "natural_patches" else None
+    train = first_images(kind=data, split="train", num=most, image_size=size)
+    return train, first_images(kind=data, split="test", num=most, image_size=size)
 
 
 def fid_answer(
     data: DataKind,
     extractor: ExtractorName,
     train: ByteImage,
-    test: ByteImage,
+    other: ByteImage,
     device: torch.device,
 ) -> FidAnswer:
-    """FID of `train` against `test` by both paths.
+    """FID of `train` against `other` by both paths.
 
     Args:
         data: what the images are of.
         extractor: that sees them.
-        train: of one split.
-        test: of the other.
+        train: training images.
+        other: images that `train` is not to be told from.
         device: where the extractor runs.
     """
     network = Extractor(extractor, device=device)
-    first, second = (statistics(network.features([images])) for images in (train, test))
+    first, second = (
+        # a block at a time, which takes no copy of them all
+        statistics(network.features(images.split(BLOCK)))
+        for images in (train, other)
+    )
     return FidAnswer(
         data=data,
         extractor=extractor,
         num_train=len(train),
-        num_test=len(test),
+        num_other=len(other),
         ours=frechet_distance(first, second),
-        theirs=fid_by_torch_fidelity(extractor, train, test, device=device),
+        theirs=fid_by_torch_fidelity(extractor, train, other, device=device),
     )
 
 

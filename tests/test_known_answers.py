@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from rgm_bench import known_answers
 from rgm_bench.data import location
 from rgm_bench.data.images import load_images
 from rgm_bench.known_answers import (
@@ -31,7 +32,7 @@ def answer() -> FidAnswer:
 def test_real_digits_have_one_fid(answer: FidAnswer) -> None:
     assert answer.agrees
     assert answer.ours == pytest.approx(answer.theirs, rel=TOLERANCE)
-    assert (answer.num_train, answer.num_test) == (1437, 360)
+    assert (answer.num_train, answer.num_other) == (1437, 360)
 
 
 def test_other_images_have_another_fid(answer: FidAnswer) -> None:
@@ -57,4 +58,23 @@ def test_what_is_not_there_is_skipped_and_said(
     answers = list(fid_answers(CPU))
     assert [answer.data for answer in answers] == list(EXTRACTORS)
     skipped = [answer.data for answer in answers if isinstance(answer, Skipped)]
-    assert skipped == [data for data in EXTRACTORS if data != "digits"]
+    assert skipped == ["fashion_mnist", "cifar10", "celeba_hq_256", "lsun_church"]
+    assert all(answer.agrees for answer in answers if isinstance(answer, FidAnswer))
+
+
+def test_lsun_church_is_compared_with_the_training_images_that_follow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its test images are fewer than Inception's features."""
+    asked: list[object] = []
+
+    def images(*, kind: str, split: str, num: int) -> torch.Tensor:
+        asked.append((kind, split))
+        return torch.arange(num)
+
+    monkeypatch.setattr(known_answers, "first_images", images)
+    train, other = known_answers.both_sides("lsun_church", EXTRACTORS["lsun_church"])
+    assert asked == [("lsun_church", "train")]
+    most = known_answers.INCEPTION_IMAGES
+    assert torch.equal(torch.cat([train, other]), torch.arange(2 * most))
+    assert len(train) == len(other) == most

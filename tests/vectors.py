@@ -1,11 +1,11 @@
 """Reference vectors: tensors that the published code computed, and how far ours are from them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 from safetensors import safe_open
@@ -15,6 +15,9 @@ from rgm_bench.models.discriminator import Discriminator
 from rgm_bench.models.ncsnpp import Ncsnpp
 
 DATA = Path(__file__).parent / "data"
+
+Differences: TypeAlias = dict[str, float]
+"""How far we are from what was published, by what is compared."""
 
 
 @cache
@@ -76,6 +79,15 @@ def difference(found: Tensor, expected: Tensor) -> float:
     assert torch.isfinite(found).all()
     scale = expected.abs().max().item() or 1.0
     return (found - expected).abs().max().item() / scale
+
+
+def largest(many: Iterable[Differences]) -> Differences:
+    """The largest difference of each name."""
+    found: Differences = {}
+    for differences in many:
+        for name, value in differences.items():
+            found[name] = max(value, found.get(name, 0.0))
+    return found
 
 
 def shapes_in(name: str) -> tuple[dict[str, tuple[int, ...]], int]:

@@ -161,18 +161,18 @@ def _compare_fid() -> None:
     from rgm_bench.known_answers import TOLERANCE, Skipped, fid_answers
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    print("\nFID of real training images against real test images")
-    titles = ("data", "extractor", "train", "test", "rgm-bench", "torch-fidelity", "difference")
-    row = "{:<14} {:<21} {:>6} {:>6} {:>14} {:>14} {:>10}".format
+    print("\nFID of real training images against test images, of LSUN church other training images")
+    titles = ("data", "extractor", "images", "others", "rgm-bench", "torch-fidelity", "difference")
+    row = "{:<15} {:<21} {:>6} {:>6} {:>14} {:>14} {:>10}".format
     print(row(*titles))
     agree = True
     for answer in fid_answers(device):
         if isinstance(answer, Skipped):
-            print(f"{answer.data:<14} skipped: {answer.reason}", flush=True)
+            print(f"{answer.data:<15} skipped: {answer.reason}", flush=True)
             continue
         agree = agree and answer.agrees
         scores = (f"{score:.10f}" for score in (answer.ours, answer.theirs))
-        counts = (f"{count:,}" for count in (answer.num_train, answer.num_test))
+        counts = (f"{count:,}" for count in (answer.num_train, answer.num_other))
         difference = f"{answer.difference:.0e}" if answer.difference else "0"
         print(row(answer.data, answer.extractor, *counts, *scores, difference), flush=True)
     if not agree:

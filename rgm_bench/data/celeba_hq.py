@@ -22,7 +22,7 @@ from rgm_bench.data.contents import (
     Split,
 )
 from rgm_bench.data.decoded import decoded
-from rgm_bench.data.pictures import read_rgb
+from rgm_bench.data.pictures import gathered, read_rgb
 from rgm_bench.errors import DataError
 
 PARTITION_OF_SPLIT = {"train": "0", "test": "1"}
@@ -61,6 +61,18 @@ def read_celeba_hq(
         image_size=image_size,
         made_from=[f"{path.name} {path.stat().st_size}" for path in paths],
     )
+
+
+def first_of_celeba_hq(
+    folder: Path, split: Split, *, num: int, image_size: int = 256
+) -> UInt8[Tensor, "n 3 size size"]:
+    """The first `num` pictures of `read_celeba_hq`, in memory; no other one is decoded.
+
+    Raises:
+        DataError: as for `read_celeba_hq`.
+    """
+    squares = (_square(path, image_size) for path in pictures_of_split(folder, split))
+    return gathered(squares, num=num, image_size=image_size)
 
 
 def pictures_of_split(folder: Path, split: Split) -> tuple[Path, ...]:

@@ -11,13 +11,13 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from rgm_bench.data.celeba_hq import read_celeba_hq
+from rgm_bench.data.celeba_hq import first_of_celeba_hq, read_celeba_hq
 from rgm_bench.data.cifar10 import read_cifar10
 from rgm_bench.data.contents import NUM_IMAGES, DataKind, Split
 from rgm_bench.data.digits import read_digits
 from rgm_bench.data.idx import read_fashion_mnist
 from rgm_bench.data.location import locate, photograph_files
-from rgm_bench.data.lsun import read_lsun_church
+from rgm_bench.data.lsun import first_of_lsun_church, read_lsun_church
 from rgm_bench.data.patches import read_patches
 from rgm_bench.data.pictures import read_pictures
 
@@ -60,6 +60,32 @@ def load_images(
             return read_pictures(folder, image_size)
         case _:
             assert_never(kind)
+
+
+def first_images(
+    *, kind: DataKind, split: Split, num: int, image_size: int | None = None
+) -> UInt8[Tensor, "n channels height width"]:
+    """The first `num` images of `load_images`, or all where there are fewer.
+
+    Of CelebA-HQ and LSUN church only these are decoded, into memory.
+
+    Args:
+        kind: which data set, other than an image folder.
+        split: which part of it.
+        num: of images.
+        image_size: as of `load_images`.
+
+    Raises:
+        MissingDataError: the data set is not on this machine.
+        DataError: a file of it is truncated, corrupt or of another format.
+    """
+    match kind:
+        case "celeba_hq_256":
+            return first_of_celeba_hq(locate(kind, split=split), split, num=num)
+        case "lsun_church":
+            return first_of_lsun_church(locate(kind, split=split), split, num=num)
+        case _:
+            return load_images(kind=kind, split=split, image_size=image_size)[:num]
 
 
 def load_labels(*, kind: DataKind, split: Split) -> Int64[Tensor, " n"]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from rgm_bench.data.contents import LSUN_CHURCH_FOLDERS, Split
 from rgm_bench.data.decoded import decoded
-from rgm_bench.data.pictures import centre_square, read_rgb
+from rgm_bench.data.pictures import centre_square, gathered, read_rgb
 from rgm_bench.errors import DataError, MissingDataError
 
 if TYPE_CHECKING:
@@ -58,6 +58,19 @@ def read_lsun_church(
         image_size=image_size,
         made_from=(path.name, f"{_data_file(path).stat().st_size} {there} {version}"),
     )
+
+
+def first_of_lsun_church(
+    folder: Path, split: Split, *, num: int, image_size: int = 256
+) -> UInt8[Tensor, "n 3 size size"]:
+    """The first `num` pictures of `read_lsun_church`, in memory; no other one is decoded.
+
+    Raises:
+        MissingDataError: the package lmdb is not installed.
+        DataError: the LMDB is truncated or a value is no picture.
+    """
+    squares = _squares(folder / LSUN_CHURCH_FOLDERS[split], num, image_size)
+    return gathered(squares, num=num, image_size=image_size)
 
 
 def _squares(path: Path, num: int, image_size: int) -> Iterator[UInt8[np.ndarray, "size size 3"]]:

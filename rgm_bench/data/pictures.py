@@ -1,6 +1,8 @@
 """Pictures as RGB, and a folder of them, each cropped to the square in the middle and resized."""
 
+from collections.abc import Iterable
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,23 @@ def read_pictures(folder: Path, image_size: int) -> UInt8[Tensor, "n 3 size size
     for row, path in zip(pixels, paths, strict=True):
         row[:] = centre_square(read_rgb(path), image_size)
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+
+
+def gathered(
+    pictures: Iterable[UInt8[np.ndarray, "size size 3"]], *, num: int, image_size: int
+) -> UInt8[Tensor, "n 3 size size"]:
+    """The first `num` of `pictures` in memory, or all where there are fewer.
+
+    Args:
+        pictures: as wanted, in order; no more than `num` are made.
+        num: of pictures.
+        image_size: height and width of each.
+    """
+    pixels = np.empty((num, image_size, image_size, 3), np.uint8)
+    count = 0
+    for count, picture in enumerate(islice(pictures, num), 1):
+        pixels[count - 1] = picture
+    return torch.from_numpy(pixels[:count]).permute(0, 3, 1, 2)
 
 
 def read_rgb(source: Path | BytesIO, *, name: str | None = None) -> Image.Image:

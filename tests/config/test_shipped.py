@@ -2,60 +2,27 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import torch
-from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
+from rgm_bench.cli import exit_codes
+from rgm_bench.cli.app import app
 from rgm_bench.config.grammar import REPORT_COLUMNS
-from rgm_bench.config.load import load_study, packaged_studies, study_schema
+from rgm_bench.config.load import packaged_studies, study_schema
 from rgm_bench.config.packaged import preset_names
-from rgm_bench.config.spec import (
-    Cifar10Spec,
-    DdpmSpec,
-    RgmSpec,
-    TrainingSource,
-    TrainingSpec,
-    spec_id,
-)
-from rgm_bench.config.study import StudySpec
+from rgm_bench.config.spec import DdpmSpec
 from rgm_bench.cost import step_flops
+from rgm_bench.data import location
 from rgm_bench.report.columns import COLUMNS
+from tests.config.shipped import OWN, PROFILES, STUDIES, arm, study, trainings, written
 
-STUDIES = sorted(path.stem for path in packaged_studies().glob("*.yaml"))
-OWN = [name for name in STUDIES if name != "official"]  # whose weights are trained here
 SWEEP = "lambda_sweep"
 TABLE = Path(__file__).parents[2] / "docs" / "studies.md"
-
-
-def written(name: str) -> Any:
-    return YAML(typ="safe").load(packaged_studies() / f"{name}.yaml")
-
-
-PROFILES = [(name, profile) for name in STUDIES for profile in written(name)["profiles"]]
-
-
-@cache
-def study(name: str, profile: str) -> StudySpec:
-    return load_study(packaged_studies() / f"{name}.yaml", profile=profile)
-
-
-def trainings(name: str, profile: str) -> dict[str, TrainingSpec]:
-    sources = [trial.spec.source for trial in study(name, profile).trials]
-    found = [source.training for source in sources if isinstance(source, TrainingSource)]
-    return {spec_id(training): training for training in found}
-
-
-def arm(name: str, profile: str, label: str) -> TrainingSpec:
-    return next(
-        trial.spec.source.training
-        for trial in study(name, profile).trials
-        if trial.labels.get("arm") == label and isinstance(trial.spec.source, TrainingSource)
-    )
 
 
 # --- all of them ------------------------------------------------------------------------------
@@ -65,6 +32,22 @@ def arm(name: str, profile: str, label: str) -> TrainingSpec:
 def test_every_profile_has_trials_and_trainings(name: str, profile: str):
     assert study(name, profile).trials
     assert trainings(name, profile)
+
+
+@pytest.mark.parametrize(("name", "profile"), PROFILES)
+def test_every_profile_is_planned_where_nothing_is(
+    name: str, profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """By the command, without a result and without downloaded data: all of it is left to run."""
+    monkeypatch.setenv(location.DATA_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(location, "DEBIAN_FASHION_MNIST", tmp_path / "debian")
+    file, store = packaged_studies() / f"{name}.yaml", tmp_path / "store"
+    done = CliRunner().invoke(app, ["plan", str(file), "--profile", profile, "--store", str(store)])
+    assert done.exit_code == exit_codes.DONE, done.output
+    evaluations = {trial.id for trial in study(name, profile).trials}
+    for kind, units in (("training", trainings(name, profile)), ("evaluation", evaluations)):
+        assert f"{len(units):>6} {kind}s: 0 done, {len(units)} to run" in done.output
+    assert not store.exists()
 
 
 @pytest.mark.parametrize(("name", "profile"), PROFILES)
@@ -187,58 +170,6 @@ def test_equal_operations_are_equal():
     for label in ("ddpm_equal_flops_ddim_50", "ddpm_equal_flops_dpm_10"):
         ddpm = arm("cost", "laptop", label)
         assert step_flops(ddpm, cpu) * ddpm.images == pytest.approx(flops, rel=1e-3)
-
-
-# --- as published -----------------------------------------------------------------------------
-
-
-def test_the_settings_of_the_paper_on_cifar10():
-    steps_an_epoch = 50_000 // 256
-    epochs = {"rgm_kld_t4": 1000, "rgm_kld_sr": 1300, "rgm_dswd_t4": 900}
-    for label, number in epochs.items():
-        training = arm("generation", "paper", label)
-        assert isinstance(training.method, RgmSpec)
-        assert training.data == Cifar10Spec(kind="cifar10", horizontal_flip=True)
-        assert training.images == number * steps_an_epoch * 256
-        assert training.optimizer.decay.horizon_images == 1800 * steps_an_epoch * 256
-        assert training.optimizer.learning_rate == 1.6e-4
-        assert training.method.prior.learning_rate == 1e-4
-        assert training.method.fidelity_weight == 1e-3
-        assert training.optimizer.betas == (0.5, 0.9)
-        assert training.ema.decay == 0.9999
-        r1 = training.method.prior.r1
-        assert (r1.weight, r1.every_steps) == (0.02, 15)
-    assert arm("generation", "paper", "rgm_kld_sr").method.forward.num_levels == 7
-    dswd = arm("generation", "paper", "rgm_dswd_t4").method.prior
-    assert (dswd.num_directions, dswd.inner_steps, dswd.orthogonality_weight) == (1000, 10, 10)
-
-
-def test_the_settings_of_the_paper_on_celeba_hq():
-    steps_an_epoch = 24_183 // 32
-    training = arm("celeba_hq_256", "paper", "rgm_kld_t4")
-    assert isinstance(training.method, RgmSpec)
-    assert training.images == 650 * steps_an_epoch * 32
-    assert training.optimizer.decay.horizon_images == 700 * steps_an_epoch * 32
-    assert (training.optimizer.learning_rate, training.method.prior.learning_rate) == (2e-4, 1e-4)
-    assert (training.batch_size, training.method.fidelity_weight) == (32, 5e-5)
-    r1 = training.method.prior.r1
-    assert (r1.weight, r1.every_steps) == (2.0, 10)
-    assert training.method.prior.discriminator.kind == "large"
-    assert training.generator.channel_multipliers == (1, 1, 2, 2, 4, 4)
-    assert (training.generator.base_channels, training.generator.latent.layers) == (64, 3)
-
-
-@pytest.mark.parametrize("profile", ["laptop", "paper"])
-def test_the_solver_of_the_paper(profile: str):
-    published = {"sr_x4": (0.05, 10, 40, 1), "colorization": (0.5, 5, 20, 2)}
-    for name, settings in published.items():
-        solvers = {
-            trial.spec.measure.solver
-            for trial in study("inverse", profile).trials
-            if trial.evaluation == name and trial.labels["arm"] in ("rgm_noise", "rgm_sr")
-        }
-        found = {(s.relaxation, s.data_weight, s.iterations, s.num_levels) for s in solvers}
-        assert found == {settings}
 
 
 # --- the sweep of the fidelity weight ---------------------------------------------------------

@@ -5,7 +5,11 @@ import pytest
 import torch
 from PIL import Image
 
-from rgm_bench.data.celeba_hq import pictures_of_split, read_celeba_hq
+from rgm_bench.data.celeba_hq import (
+    first_of_celeba_hq,
+    pictures_of_split,
+    read_celeba_hq,
+)
 from rgm_bench.data.contents import CELEBA_HQ_MAPPING, CELEBA_PARTITION, NUM_IMAGES, Split
 from rgm_bench.data.images import load_images
 from rgm_bench.errors import DataError, MissingDataError
@@ -176,3 +180,10 @@ def test_a_partition_without_a_picture_is_refused(folder: Path):
 def test_a_list_that_is_no_text_is_refused(folder: Path):
     (folder / CELEBA_PARTITION).write_bytes(b"\xff\xfe\x00")
     assert f"{folder / CELEBA_PARTITION} cannot be read" in _refused(folder)
+
+
+def test_the_first_pictures_are_read_without_decoding_the_others(folder: Path, root: Path):
+    (folder / "00004.png").write_bytes(b"no picture")
+    images = first_of_celeba_hq(folder, "train", num=2, image_size=8)
+    assert _firsts(images) == [0, 2]
+    assert not (root / "decoded").exists()

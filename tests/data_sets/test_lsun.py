@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from rgm_bench.data.contents import LSUN_CHURCH_FOLDERS, NUM_IMAGES
-from rgm_bench.data.images import load_images
+from rgm_bench.data.images import first_images, load_images
 from rgm_bench.data.lsun import read_lsun_church
 from rgm_bench.errors import DataError, MissingDataError
 
@@ -178,3 +178,14 @@ def test_without_the_package_it_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "lmdb", None)
     with pytest.raises(MissingDataError, match="pip install lmdb"):
         read_lsun_church(folder, "train", num=NUM, image_size=16)
+
+
+def test_the_first_pictures_are_read_without_decoding_the_others(folder: Path, root: Path):
+    for number in range(NUM):
+        _write(
+            folder / LSUN_CHURCH_FOLDERS["train"],
+            {_key(number): _webp(_picture(number, height=256, width=300))},
+        )
+    images = first_images(kind="lsun_church", split="train", num=2)
+    expected = read_lsun_church(folder, "train", num=NUM)[:2]
+    assert torch.equal(images, expected)

@@ -3,50 +3,33 @@ import torch
 import torch.nn.functional as F
 
 from rgm_bench.forward.downsample import NaiveSuperResolution, SplitSuperResolution
-from tests.vectors import difference, load
+from tests.reference.forward import (
+    SUPER_RESOLUTION,
+    naive_tables,
+    split_tables,
+    super_resolution_levels,
+)
 
-PUBLISHED = [
-    pytest.param("sr.T7.original", SplitSuperResolution(7), id="split"),
-    pytest.param("naive_sr.T3.original", NaiveSuperResolution(3), id="naive"),
-]
 
-
-@pytest.mark.parametrize(("prefix", "forward"), PUBLISHED)
-def test_every_level_equals_the_published_one(prefix, forward) -> None:
-    """Each level averages the noise that the file holds at full size, so draws agree too."""
-    tensors, _ = load("forward")
-    x0, x0_hat = tensors["input.x0"], tensors["input.x0_hat"]
-    for index in range(forward.num_levels):
-        expected = f"{prefix}.level{index}."
-        level = torch.full((len(x0),), index)
-        y = forward.sample(x0, level, tensors["input.noise_s"])
-        y_next = forward.sample(x0, level + 1, tensors["input.noise_t"])
-        fidelity = forward.fidelity(x0_hat, y_next, level + 1)
-        assert difference(y, tensors[expected + "y_level"]) < 1e-6
-        assert difference(y_next, tensors[expected + "y_next_level"]) < 1e-6
-        assert difference(fidelity, tensors[expected + "fidelity_of_x0_hat"]) < 1e-6
+@pytest.mark.parametrize("prefix", SUPER_RESOLUTION)
+def test_every_level_equals_the_published_one(prefix) -> None:
+    found = super_resolution_levels(prefix)
+    assert len(found) == 3
+    assert all(value < 1e-6 for value in found.values()), found
 
 
 def test_tables_of_the_split_equal_the_published_ones() -> None:
-    """The published table has one entry for each rung of noise, used at its two levels."""
-    tensors, _ = load("forward")
+    assert all(value < 2e-7 for value in split_tables().values())
     forward = SplitSuperResolution(7)
-    rung = torch.tensor([0, 1, 1, 2, 2, 3, 3, 4])
-    signal, sigma = (tensors[f"sr.T7.original.{name}"][rung] for name in ("signal", "sigma"))
-    assert difference(forward.signal, signal) < 2e-7
-    assert difference(forward.noise_std, 2**rung * sigma) < 2e-7
     std = torch.tensor([0, 1.3831, 0.6916, 1.9197, 0.9599, 1.9966, 0.9983, 2.0])
     torch.testing.assert_close(forward.std, std, rtol=0, atol=1e-4)
     torch.testing.assert_close(forward.fidelity_std, forward.std)
 
 
 def test_tables_of_the_naive_one_equal_the_published_ones() -> None:
-    tensors, _ = load("forward")
-    forward = NaiveSuperResolution(3)
-    assert difference(forward.signal, tensors["naive_sr.T3.original.signal"]) < 2e-7
-    assert difference(forward.fidelity_std, tensors["naive_sr.T3.original.sigma"]) < 2e-7
+    assert all(value < 2e-7 for value in naive_tables().values())
     std = torch.tensor([0, 0.413, 0.249, 0.125])
-    torch.testing.assert_close(forward.std, std, rtol=0, atol=1e-3)
+    torch.testing.assert_close(NaiveSuperResolution(3).std, std, rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -3,47 +3,20 @@ import torch
 
 from rgm_bench.forward.noise import NoiseForward
 from rgm_bench.forward.schedule import variance_preserving
+from tests.reference.forward import NOISE, noise_levels, noise_tables
 from tests.vectors import difference, load
 
-PUBLISHED = [(1, "original"), (4, "original"), (8, "original"), (4, "square")]
 
-
-@pytest.mark.parametrize(("num_levels", "kind"), PUBLISHED)
+@pytest.mark.parametrize(("num_levels", "kind"), NOISE)
 def test_tables_equal_the_published_ones(num_levels, kind) -> None:
-    tensors, _ = load("forward")
-    schedule = variance_preserving(num_levels, kind)
-    prefix = f"noise.T{num_levels}.{kind}"
-    assert difference(schedule.signal, tensors[f"{prefix}.signal"]) < 2e-7
-    assert difference(schedule.sigma, tensors[f"{prefix}.sigma"]) < 2e-7
+    assert all(value < 2e-7 for value in noise_tables(num_levels, kind).values())
 
 
-@pytest.mark.parametrize(("num_levels", "kind"), PUBLISHED)
+@pytest.mark.parametrize(("num_levels", "kind"), NOISE)
 def test_every_level_equals_the_published_one(num_levels, kind) -> None:
-    tensors, _ = load("forward")
-    forward = NoiseForward(num_levels, kind)
-    x0, x0_hat = tensors["input.x0"], tensors["input.x0_hat"]
-    for index in range(num_levels):
-        level = torch.full((len(x0),), index)
-        expected = {
-            name: tensors[f"noise.T{num_levels}.{kind}.level{index}.{name}"]
-            for name in (
-                "y_level",
-                "y_next_level",
-                "fidelity_of_x0_hat",
-                "posterior_sample",
-                "posterior_fidelity",
-            )
-        }
-        y = forward.sample(x0, level, tensors["input.noise_s"])
-        y_next = forward.sample(x0, level + 1, tensors["input.noise_t"])
-        fidelity = forward.fidelity(x0_hat, y_next, level + 1)
-        between = forward.posterior_sample(x0_hat, y_next, level, tensors["input.noise_s"])
-        step = forward.step_fidelity(between, y_next, level)
-        assert difference(y, expected["y_level"]) < 1e-5
-        assert difference(y_next, expected["y_next_level"]) < 1e-5
-        assert difference(fidelity, expected["fidelity_of_x0_hat"]) < 1e-5
-        assert difference(between, expected["posterior_sample"]) < 1e-5
-        assert difference(step, expected["posterior_fidelity"]) < 1e-5
+    found = noise_levels(num_levels, kind)
+    assert len(found) == 5
+    assert all(value < 1e-5 for value in found.values()), found
 
 
 def test_the_published_geometric_schedule_is_not_a_number_and_not_offered() -> None:

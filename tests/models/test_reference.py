@@ -8,53 +8,32 @@ import torch
 from rgm_bench.models.discriminator import Discriminator
 from rgm_bench.models.ncsnpp import Ncsnpp
 from rgm_bench.models.official import load_into, read_state
-from rgm_bench.models.toy import ToyDiscriminator, ToyGenerator
-from tests.vectors import (
-    difference,
-    load,
-    published_discriminator,
-    published_generator,
-    shapes_in,
-    two_threads,
-    under,
+from tests.reference.networks import (
+    discriminator_differences,
+    generator_differences,
+    toy_differences,
 )
+from tests.vectors import shapes_in
 
 
 def test_generator_equals_the_published_one() -> None:
-    tensors, config = load("generator_16px")
-    generator = published_generator(config)
-    load_into(generator, under("state.", tensors))
-    x = tensors["input.x"].clone().requires_grad_()
-    x0 = generator(x, tensors["input.t"], tensors["input.z"])
-    x0.square().sum().backward()
-    assert x.grad is not None
-    assert difference(x0.detach(), tensors["output.x0"]) < 1e-5
-    assert difference(x.grad, tensors["output.grad_x_of_sum_square"]) < 1e-4
+    found = generator_differences()
+    assert found["value"] < 1e-5
+    assert found["gradient"] < 1e-4
 
 
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_discriminator_equals_the_published_one(size) -> None:
-    tensors, config = load(f"discriminator_{size}")
-    discriminator = published_discriminator(config, size)
-    load_into(discriminator, under("state.", tensors))
-    x, level = tensors["input.x"].clone().requires_grad_(), tensors["input.t"]
-    with two_threads():
-        features, logits = discriminator.features(x, level), discriminator(x, level)
-        (gradient,) = torch.autograd.grad(logits.sum(), x)
-    assert difference(features.detach(), tensors["output.features"]) < 1e-5
-    assert difference(logits.detach(), tensors["output.logit"]) < 1e-5
-    assert difference(gradient, tensors["output.grad_x"]) < 1e-4
+    found = discriminator_differences(size)
+    assert found["features"] < 1e-5
+    assert found["value"] < 1e-5
+    assert found["gradient"] < 1e-4
 
 
 def test_toy_networks_equal_the_published_ones() -> None:
-    tensors, _ = load("toy")
-    generator, discriminator = ToyGenerator(), ToyDiscriminator()
-    generator.load_state_dict(under("generator.", tensors))
-    discriminator.load_state_dict(under("discriminator.", tensors))
-    x, level, z = (tensors[f"input.{name}"] for name in "xtz")
-    assert difference(generator(x, level, z).detach(), tensors["output.generator"]) < 1e-5
-    expected = tensors["output.discriminator"][:, 0]
-    assert difference(discriminator(x, level).detach(), expected) < 1e-5
+    found = toy_differences()
+    assert found["generator"] < 1e-5
+    assert found["discriminator"] < 1e-5
 
 
 def full_generator() -> Ncsnpp:

@@ -15,7 +15,7 @@ from rgm_bench.priors.dswd import (
     sliced_distance,
 )
 from rgm_bench.rng import generator
-from tests.vectors import difference, load, under
+from tests.reference.priors import dswd_differences
 
 CPU = torch.device("cpu")
 
@@ -29,45 +29,11 @@ def directions_of(num: int, dim: int) -> Tensor:
     return random_directions(num, dim, torch.Generator().manual_seed(1))
 
 
-def transform_of(state: dict[str, Tensor], size: int) -> DirectionTransform:
-    transform = DirectionTransform(size)
-    transform.load_state_dict({k.replace("net.0", "linear"): v for k, v in state.items()})
-    return transform
-
-
 def test_inner_steps_loss_and_gradient_equal_the_published_ones() -> None:
-    tensors, config = load("priors")
-    settings = config["dswd"]
-    fake, real = tensors["input.fake"].clone().requires_grad_(), tensors["input.real"]
-    directions, rate = tensors["dswd.projections"], settings["transform_lr"]
-    size = directions.shape[1]
-    transform = transform_of(under("dswd.transform_before.", tensors), size)
-    adam = Adam(
-        transform,
-        learning_rate=rate,
-        final_learning_rate=rate,
-        betas=tuple(settings["adam_betas"]),
-    )
-    raise_distance(
-        transform,
-        adam,
-        fake=fake,
-        real=real,
-        directions=directions,
-        num_steps=settings["inner_steps"],
-        orthogonality_weight=float(settings["orthogonality_weight"]),
-        power=float(settings["p"]),
-    )
-    expected = transform_of(under("dswd.transform_after.", tensors), size)
-    for found, published in zip(transform.parameters(), expected.parameters(), strict=True):
-        assert difference(found.detach(), published.detach()) < 1e-5
-    with torch.no_grad():
-        slices = transform(directions)
-    loss = sliced_distance(fake, real, slices, float(settings["p"]))
-    loss.backward()
-    assert difference(loss.detach(), tensors["dswd.loss"]) < 1e-5
-    assert fake.grad is not None
-    assert difference(fake.grad, tensors["dswd.grad_fake"]) < 1e-4
+    found = dswd_differences()
+    assert found["transform"] < 1e-5
+    assert found["loss"] < 1e-5
+    assert found["gradient"] < 1e-4
 
 
 @pytest.mark.parametrize("power", [1.0, 2.0, 3.0])
