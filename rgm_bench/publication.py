@@ -15,6 +15,7 @@ from typing import Any, final
 import pandas as pd
 
 from rgm_bench.config.load import resolved_study
+from rgm_bench.config.spec import spec_id
 from rgm_bench.config.study import StudySpec, Trial
 from rgm_bench.errors import StoreError
 from rgm_bench.report import Report
@@ -108,13 +109,16 @@ def overview(root: Path) -> str:
     """The claims of the folders below `root`, and what their runs took, in Markdown."""
     folders = sorted(path.parent for path in root.glob(f"*/*/{STUDY}"))
     claims: list[Sequence[str]] = []
+    listed: set[tuple[str, frozenset[str]]] = set()
     runs: list[Sequence[str]] = []
     machines: dict[str, None] = {}
     for folder in folders:
         study, results = read_publication(folder)
         link = f"[{study.name}/{study.profile}]({study.name}/{study.profile}/tables)"
         if len(study.seeds) > 1:  # one tests nothing
-            claims += [(link, *_cells(each)) for each in judge(study, results)]
+            decided = judge(study, results)
+            claims += [(link, *_cells(each)) for each in decided if _grounds(each) not in listed]
+            listed |= {_grounds(each) for each in decided}
         frame = pd.read_parquet(folder / TRIALS)
         runs.append((link, *_run(study, frame)))
         machines |= dict.fromkeys(map(_machine, frame["provenance"].dropna()))
@@ -125,7 +129,9 @@ def overview(root: Path) -> str:
             "Written by `rgm-bench publish`; `rgm-bench report FOLDER` computes the tables and",
             "verdicts of a folder again from its trials. An effect is the ratio of geometric means",
             "for distances such as FID, else a difference; p is corrected (Holm) within its study.",
-            "Claims of studies with one seed are left out: nothing can be tested.",
+            "Claims of studies with one seed are left out: nothing can be tested. Claims of a",
+            "study which extends another are listed once where they rest on the same trials.",
+            "Studies may share trials under other names: one effect and interval is one finding.",
             "",
             "## Claims",
             "",
@@ -143,6 +149,11 @@ def overview(root: Path) -> str:
             "",
         ]
     )
+
+
+def _grounds(decided: Decided) -> tuple[str, frozenset[str]]:
+    """What a claim says and what decides it: alike in a study and in one that extends it."""
+    return spec_id(decided.claim), decided.evaluations
 
 
 def _cells(decided: Decided) -> list[str]:

@@ -41,11 +41,15 @@ CLAIMS_FILE = "claims.json"
 
 @dataclass(frozen=True)
 class Decided:
-    """A claim under its name in the study, and the verdict on it."""
+    """A claim under its name in the study, and the verdict on it.
+
+    `evaluations` are the ids of all that it compares, finished or not.
+    """
 
     name: str
     claim: ClaimSpec
     verdict: Verdict
+    evaluations: frozenset[str]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -64,11 +68,12 @@ def judge(study: StudySpec, results: Results) -> tuple[Decided, ...]:
 
     A seed whose training diverged counts as one that gave no finite value.
     """
-    arms = _Arms(study, results)
-    stated = [_stated(claim, arms) for claim in study.claims.values()]
+    arms = [_Arms(study, results) for _ in study.claims]
+    stated = [_stated(*each) for each in zip(study.claims.values(), arms, strict=True)]
+    judged = zip(study.claims.items(), decide(stated), arms, strict=True)
     return tuple(
-        Decided(name, claim, verdict)
-        for (name, claim), verdict in zip(study.claims.items(), decide(stated), strict=True)
+        Decided(name, claim, verdict, frozenset(own.compared))
+        for (name, claim), verdict, own in judged
     )
 
 
@@ -118,9 +123,13 @@ def write_claims(decided: Sequence[Decided], folder: Path) -> Path:
 
 
 class _Arms:
-    """The values of a metric over the seeds of an arm."""
+    """The values of a metric over the seeds of an arm.
+
+    `compared` holds the ids of the evaluations that samples were asked of so far.
+    """
 
     def __init__(self, study: StudySpec, results: Results) -> None:
+        self.compared: set[str] = set()
         self._axes, self._results = study.axes, results
         self._evaluations: dict[str, list[Trial]] = {}
         for trial in study.trials:
@@ -140,7 +149,9 @@ class _Arms:
         if len({tuple(trial.labels.items()) for trial in trials}) > 1:
             return Sample(f"{shown} (several arms)", ())
         last = max((_share(trial) for trial in trials), default=1.0)
-        values = (self._value(trial, claim.metric) for trial in trials if _share(trial) == last)
+        trials = [trial for trial in trials if _share(trial) == last]
+        self.compared |= {trial.id for trial in trials}
+        values = (self._value(trial, claim.metric) for trial in trials)
         return Sample(shown, tuple(value for value in values if value is not None))
 
     def labels(self, claim: ClaimSpec, axis: str) -> tuple[AxisValue, ...]:

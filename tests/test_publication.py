@@ -134,6 +134,41 @@ def test_the_page_has_every_claim_the_times_and_the_machine(
     assert any(line.startswith("- AMD EPYC (AVX512, 2 cores, a unit on 1)") for line in lines)
 
 
+def extending(study: StudySpec, results: Folder, root: Path, seeds: str = "seeds=[0,1]") -> Path:
+    """Publish `wider`, with all arms and claims of the study and one claim more; the page."""
+    text = (
+        Path("studies/lambda_sweep.yaml").read_text().replace("name: lambda_sweep", "name: wider")
+    )
+    more = "{kind: interior_minimum, metric: fid, over: fidelity_weight, margin: 0.1}"
+    text = text.replace("\nclaims:\n", f"\nclaims:\n  its_own:\n    {more}\n")
+    (root / "wider.yaml").write_text(text)
+    wider = load_study(root / "wider.yaml", overrides=[seeds])
+    for trial in wider.trials:
+        results.finish(trial)
+    publish(study, results, root)
+    publish(wider, results, root)
+    return root / "README.md"
+
+
+def claims_of(page: Path, name: str) -> list[str]:
+    claims = page.read_text().split("## Runs")[0].splitlines()
+    return [line for line in claims if line.startswith(f"| [{name}/laptop]")]
+
+
+def test_a_claim_on_the_same_trials_is_listed_once(results: Folder, tmp_path: Path):
+    study = load_study(Path("studies/lambda_sweep.yaml"), overrides=["seeds=[0,1]"])
+    page = extending(study, results, tmp_path)
+    assert len(claims_of(page, "lambda_sweep")) == len(study.claims)
+    (own,) = claims_of(page, "wider")
+    assert "beats both ends by more than 10 %" in own
+
+
+def test_a_claim_on_other_seeds_is_another(results: Folder, tmp_path: Path):
+    study = load_study(Path("studies/lambda_sweep.yaml"), overrides=["seeds=[0,1]"])
+    page = extending(study, results, tmp_path, seeds="seeds=[0,1,2]")
+    assert len(claims_of(page, "wider")) == len(study.claims) + 1
+
+
 def test_one_seed_tests_no_claim(results: Folder, tmp_path: Path):
     study = load_study(Path("studies/lambda_sweep.yaml"), overrides=["seeds=[0]"])
     for trial in study.trials:

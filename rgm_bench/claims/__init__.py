@@ -10,7 +10,8 @@
 
 `kinds` holds the claims that can be stated, `decide` judges all claims of a study together. All
 rules keep one promise: where arms differ by exactly the margin (not at all, for a margin of zero)
-a claim is decided, whichever way, in at most 5 of 100 studies, and so is any claim of a study.
+a claim is decided, whichever way, in at most 5 of 100 studies, and so is any claim of a study. For
+arms of unequal spreads it is a little more; `welch.contrast` says how much.
 
 The number of seeds is to be chosen beforehand: adding seeds until a claim is decided breaks the
 promise. Importing this package imports neither numpy nor scipy.

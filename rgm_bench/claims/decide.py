@@ -2,9 +2,9 @@
 
 A claim is false or true; seeds may speak against either. Each side is tested at 2.5 %, so where the
 truth lies at the threshold (no difference, for a margin of zero) a verdict of either sign falls in
-at most 5 of 100 studies, and the verdict of one comparison is what its 95 % interval says: the
-interval excludes the threshold. Testing each side at 5 % would find a little more and give a false
-verdict in 10 of 100.
+at most 5 of 100 studies (`welch.contrast` says what unequal spreads add), and the verdict of one
+comparison is what its 95 % interval says: the interval excludes the threshold. Testing each side at
+5 % would find a little more and give a false verdict in 10 of 100.
 
 Over the claims of a study the two-sided p values are adjusted by Holm. A claim that cannot be
 tested counts as one with p = 1, so that no verdict vanishes when its seeds arrive. Holm bounds how

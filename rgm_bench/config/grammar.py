@@ -10,7 +10,7 @@ from pydantic import Field
 
 from rgm_bench.config.claim import ClaimSpec
 from rgm_bench.config.spec import Count, Seed, Slug, Spec
-from rgm_bench.config.study import ReportItem, Resources
+from rgm_bench.config.study import ReportItem, Resources, Tuned
 
 REQUIRED_PROFILES = ("smoke", "laptop")
 """Profiles that every study has: one for tests, one for a small machine."""
@@ -80,6 +80,7 @@ class ProfileOverlay(Spec):
     axes: dict[str, AnyMap] = Field(default_factory=dict[str, AnyMap])
     seeds: Any = None
     resources: Any = None
+    tuned: Any = None
     claims: dict[str, AnyMap | None] = Field(default_factory=dict[str, Any])
     report: Any = None
 
@@ -95,6 +96,7 @@ class StudyFile(Spec):
     axes: dict[str, AnyMap] = Field(default_factory=dict[str, AnyMap])
     seeds: Any = None
     resources: Any = None
+    tuned: Any = None
     claims: dict[str, AnyMap] = Field(default_factory=dict[str, Any])
     report: Any = None
     profiles: dict[Slug, ProfileOverlay]
@@ -109,5 +111,6 @@ class Profile(Spec):
     axes: dict[Slug, Axis] = Field(default_factory=dict[Slug, Axis])
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     resources: Resources = Resources()
+    tuned: Tuned | None = None
     claims: dict[Slug, ClaimSpec] = Field(default_factory=dict[Slug, ClaimSpec])
     report: tuple[ReportItem, ...] = ()

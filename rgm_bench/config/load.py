@@ -179,6 +179,7 @@ def _study_spec(study: Placed, profile: str, whole: ReadProfile) -> StudySpec:
         axes={axis.name: axis.labels for axis in whole.axes},
         seeds=whole.fields.seeds,
         resources=whole.fields.resources,
+        tuned=whole.fields.tuned,
         claims=whole.fields.claims,
         report=whole.fields.report,
         trials=(*trials, *real_rows(trials)),

@@ -19,6 +19,12 @@ def packaged_studies() -> Path:
 
 
 @cache
+def study_names() -> tuple[str, ...]:
+    """The names of the shipped studies."""
+    return tuple(sorted(path.stem for path in packaged_studies().glob("*.yaml")))
+
+
+@cache
 def preset_names() -> tuple[str, ...]:
     """The names that `preset` may have."""
     return tuple(sorted(path.stem for path in _PRESETS.glob("*.yaml")))

@@ -10,13 +10,13 @@ from rgm_bench.config.claim_names import check_claims
 from rgm_bench.config.grammar import Profile, ProfileOverlay
 from rgm_bench.config.messages import validated
 from rgm_bench.config.overlay import overlay
-from rgm_bench.config.packaged import with_preset
+from rgm_bench.config.packaged import study_names, with_preset
 from rgm_bench.config.placed import Placed
 from rgm_bench.config.problems import Problems, listing, nearest
 from rgm_bench.config.report_items import check_report
 from rgm_bench.config.shape import Step
 
-SHARED = ("title", "axes", "seeds", "resources", "claims", "report")
+SHARED = ("title", "axes", "seeds", "resources", "tuned", "claims", "report")
 """What a study says once for all profiles, beside its base."""
 
 
@@ -49,7 +49,7 @@ def lay_profile(
             return None
         if not _names_are_known(node, over, path, problems):
             return None
-        node = _written_out(overlay(node, over), problems)
+        node = _written_out(overlay(_without_tuned(node, over), over), problems)
     return node
 
 
@@ -78,12 +78,23 @@ def read_profile(
     if check_arms_of_claims:
         check_claims(fields.claims, node, axes, problems)
     _check_seeds(node, fields, problems)
+    _check_tuned(node, fields, problems)
     return None if len(problems) > before else ReadProfile(node, fields, axes)
 
 
 def arms_of(profile: ReadProfile, fingerprint: Fingerprint, problems: Problems) -> Arms:
     """The arms of a profile that is about to run."""
     return Arms(profile.node, profile.axes, fingerprint=fingerprint, problems=problems)
+
+
+def _without_tuned(node: Placed, over: Placed) -> Placed:
+    """What an overlay is laid over: where it changes trainings, nobody has tuned those yet.
+
+    It says `tuned` anew where they are.
+    """
+    if not {"training", "axes"} & over.entries.keys():
+        return node
+    return node.with_entries({key: value for key, value in node.entries.items() if key != "tuned"})
 
 
 def _written_out(node: Placed, problems: Problems) -> Placed | None:
@@ -104,6 +115,14 @@ def _check_seeds(node: Placed, fields: Profile, problems: Problems) -> None:
         place = node.get("seeds", index)
         if place and seed in fields.seeds[:index]:
             problems.add(place.at, ("seeds", index), f"found {seed} twice; each seed stands once")
+
+
+def _check_tuned(node: Placed, fields: Profile, problems: Problems) -> None:
+    shipped = study_names()
+    name = node.get("tuned", "study")
+    if fields.tuned and name and name.value not in shipped:
+        text = f"no shipped study is called that; there are: {listing(shipped)}"
+        problems.add(name.at, ("tuned", "study"), text + nearest(name.value, shipped))
 
 
 def _names_are_known(

@@ -30,6 +30,16 @@ class Resources(Spec):
     gpus: float = Field(default=0, ge=0)
 
 
+class Tuned(Spec):
+    """The study whose best trial gave each method its settings, and how many trials each had.
+
+    It is for readers of a table, and never part of an id.
+    """
+
+    study: Slug
+    trials: Count
+
+
 class TableItem(Spec):
     """A table with a row for each value of an axis and mean, interval and n in each cell."""
 
@@ -98,7 +108,8 @@ class PublishedItem(Spec):
     """Our numbers beside published ones, in two groups of columns that share no column.
 
     `rows` maps labels of the axis `over` (by default the first that has all of them) to published
-    models; other arms have no published number beside them. `alone` names the models that are shown without an arm of ours; None shows all others.
+    models; other arms have no published number beside them. `alone` names the models that are shown
+    without an arm of ours; None shows all others.
     """
 
     kind: Literal["published"]
@@ -170,6 +181,7 @@ class StudySpec:
     trials: tuple[Trial, ...]
     resolved: Mapping[str, Any]
     parts: Parts = NO_PARTS
+    tuned: Tuned | None = None
 
     def with_parts(self, parts: Parts) -> Self:
         """The same study with classes of the user's own."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from rgm_bench.config.study import Tuned
 from rgm_bench.report.naming import samples_named
 from rgm_bench.report.number_columns import NumberColumn
 from rgm_bench.report.numbers import plain
@@ -10,7 +11,10 @@ from rgm_bench.report.select import Row, is_missing
 
 
 def arms_caption(
-    trials: Sequence[Row], shares: Mapping[str, float], columns: Sequence[NumberColumn]
+    trials: Sequence[Row],
+    shares: Mapping[str, float],
+    columns: Sequence[NumberColumn],
+    tuned: Tuned | None,
 ) -> str:
     """The sentences that a table of arms needs, and no other.
 
@@ -18,6 +22,7 @@ def arms_caption(
         trials: those in the table.
         shares: of each evaluation, the share of the training that is shown.
         columns: its numbers.
+        tuned: where the settings of its arms come from, if from a study.
     """
     scores = [shown for shown in columns if shown.measure.column.role == "score"]
     costs = {shown.measure.column.role for shown in columns} & {"training", "evaluation"}
@@ -32,6 +37,7 @@ def arms_caption(
         f"Real {' and '.join(sorted(real))}: as many, drawn from the split that is named."
         if real
         else "",
+        _tuned_sentence(tuned),
         gaps_sentence(trials),
     ]
     return " ".join(part for part in parts if part)
@@ -42,6 +48,15 @@ def gaps_sentence(trials: Sequence[Row]) -> str:
     found = Counter(str(trial["status"]) for trial in trials)
     lacking = [f"{found[s]} {s}" for s in ("diverged", "missing") if found[s]]
     return f"Of {len(trials)} trials {' and '.join(lacking)}." if lacking else ""
+
+
+def _tuned_sentence(tuned: Tuned | None) -> str:
+    if tuned is None:
+        return ""
+    return (
+        f"Each method has the settings of the best of its {tuned.trials} trials in the study "
+        f"{tuned.study}; those that an arm changes were not tuned again."
+    )
 
 
 def _cost_sentence(roles: set[str]) -> str:

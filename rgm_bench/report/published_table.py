@@ -43,7 +43,7 @@ def build_published_table(
     """
     chosen, shares = at_main_share(of_evaluation(trials, item.evaluation))
     ours, theirs = _ours(study, chosen, shares, item), _theirs(item)
-    caption = arms_caption(ours.trials, shares, ours.columns)
+    caption = arms_caption(ours.trials, shares, ours.columns, study.tuned)
     return Table(
         name=name,
         title=study.title,

@@ -35,7 +35,7 @@ def build_table(study: StudySpec, trials: Sequence[Row], item: TableItem, *, nam
         name=name,
         title=study.title,
         heading=f"By {words(item.rows)}",
-        caption=f"{study.title}. {arms_caption(chosen, shares, columns)}",
+        caption=f"{study.title}. {arms_caption(chosen, shares, columns, study.tuned)}",
         headers=(
             *(Header(words(axis)) for axis in axes),
             *(shown.header() for shown in columns),

@@ -47,13 +47,14 @@ def rates(
     *,
     noise: Noise = normal,
     level: float = LEVEL,
+    num_studies: int = NUM_STUDIES,
 ) -> Rates:
     """How the claim fares, alone in its study, with these means and spreads on its own scale."""
     rng, count = np.random.default_rng(1), len(means)
     spreads = [spreads] * count if isinstance(spreads, float) else spreads
     seeds = [num_seeds] * count if isinstance(num_seeds, int) else num_seeds
     arms = [
-        moments(mean + spread * noise(rng, (NUM_STUDIES, n)))
+        moments(mean + spread * noise(rng, (num_studies, n)))
         for mean, spread, n in zip(means, spreads, seeds, strict=True)
     ]
     weights = weigh(claim.rule, arms)

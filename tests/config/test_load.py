@@ -8,7 +8,7 @@ import pytest
 
 from rgm_bench.config.load import load_study
 from rgm_bench.config.spec import ImageFolderSpec, TrainingSource, TrainingSpec
-from rgm_bench.config.study import StudySpec, Trial
+from rgm_bench.config.study import StudySpec, Trial, Tuned
 from rgm_bench.errors import MissingDataError, StudyError
 
 WriteStudy = Callable[..., Path]
@@ -305,3 +305,46 @@ def test_a_plan_imports_nothing_heavy(write_study: WriteStudy):
         env={"PYTHONPATH": path},
     )
     assert done.returncode == 0, done.stderr
+
+
+# --- where settings come from -----------------------------------------------------------------
+
+TUNED = ("seeds: [0, 1]\n", "seeds: [0, 1]\ntuned: {study: tuning_digits, trials: 8}\n")
+LAPTOP = "  laptop: {}\n"
+
+
+@pytest.mark.parametrize("over", ["seeds: [3]", "evaluations: {generation: {num_images: 32}}"])
+def test_tuned_settings_stay_tuned_while_trainings_stay(write_study: WriteStudy, over: str):
+    study = load_study(write_study(TUNED, (LAPTOP, f"  laptop: {{{over}}}\n")))
+    assert study.tuned == Tuned(study="tuning_digits", trials=8)
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        "training: {preset: rgm_digits_dswd}",
+        "training: {images: 640}",
+        "axes: {budget: {field: training.images, values: [640]}}",
+        "tuned: null",
+    ],
+)
+def test_other_trainings_are_not_tuned(write_study: WriteStudy, over: str):
+    study = load_study(write_study(TUNED, (LAPTOP, f"  laptop: {{{over}}}\n")))
+    assert study.tuned is None
+    assert "tuned" not in study.resolved
+
+
+def test_an_override_of_a_rate_is_not_tuned(write_study: WriteStudy):
+    path = write_study(TUNED)
+    assert load_study(path, overrides=["training.optimizer.learning_rate=1.0e-3"]).tuned is None
+    assert load_study(path, overrides=["seeds=[5]"]).tuned is not None
+
+
+def test_a_profile_says_what_tuned_its_own_trainings(write_study: WriteStudy):
+    over = "{training: {preset: rgm_digits_sr}, tuned: {study: tuning_patches, trials: 4}}"
+    study = load_study(write_study(TUNED, (LAPTOP, f"  laptop: {over}\n")))
+    assert study.tuned == Tuned(study="tuning_patches", trials=4)
+
+
+def test_what_tuned_a_study_changes_no_trial(write_study: WriteStudy):
+    assert load_study(write_study(TUNED)).trials == load_study(write_study()).trials

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from rgm_bench.config.grammar import REPORT_COLUMNS
 from rgm_bench.config.load import load_study
-from rgm_bench.config.packaged import preset_names
+from rgm_bench.config.packaged import preset_names, study_names
 from rgm_bench.errors import StudyError, UserError
 
 WriteStudy = Callable[..., Path]
@@ -51,7 +51,25 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("seeds: [0, 1]", "seeds: [0, 1]\nserach: {}")],
         (
             "study.yaml:16:1: serach: unknown key; allowed here: grammar, name, title, "
-            "reproduces, base, axes, seeds, resources, claims, report, profiles"
+            "reproduces, base, axes, seeds, resources, tuned, claims, report, profiles"
+        ),
+    ),
+    "tuning_study_that_is_not_shipped": (
+        [("seeds: [0, 1]", "seeds: [0, 1]\ntuned: {study: tuning_digit, trials: 8}")],
+        (
+            "study.yaml:16:16: tuned.study: no shipped study is called that; there are: "
+            f'{", ".join(study_names())}; did you mean "tuning_digits"?'
+        ),
+    ),
+    "tuned_by_no_trial": (
+        [("seeds: [0, 1]", "seeds: [0, 1]\ntuned: {study: tuning_digits, trials: 0}")],
+        "study.yaml:16:39: tuned.trials: found 0; expected 1 or more",
+    ),
+    "unknown_key_of_tuned": (
+        [("seeds: [0, 1]", "seeds: [0, 1]\ntuned: {study: tuning_digits, trails: 8}")],
+        (
+            "study.yaml:16:31: tuned.trails: unknown key; allowed here: study, trials; did you "
+            'mean "trials"?'
         ),
     ),
     "unknown_key_of_the_base": (
@@ -226,7 +244,7 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("laptop: {}", "laptop: {trainng: {}}")],
         (
             "study.yaml:20:12: profiles.laptop.trainng: unknown key; allowed here: title, "
-            "training, evaluations, axes, seeds, resources, claims, report; did you mean "
+            "training, evaluations, axes, seeds, resources, tuned, claims, report; did you mean "
             '"training"?'
         ),
     ),

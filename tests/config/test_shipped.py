@@ -1,5 +1,6 @@
 """The studies that come with rgm-bench: that they load, fit together, and are what they say."""
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,6 +119,35 @@ def _values(node: Any, key: str) -> Iterator[Any]:
 def test_the_documentation_has_a_row_for_each_profile(name: str, profile: str):
     lines = TABLE.read_text().splitlines()
     assert any(re.search(rf"`{name}`.*`{profile}`", line) for line in lines)
+
+
+@pytest.mark.parametrize(("name", "profile"), PROFILES)
+def test_as_many_trials_tuned_each_method_as_a_table_says(name: str, profile: str):
+    tuned = study(name, profile).tuned
+    if tuned is not None:
+        axes = study(tuned.study, "laptop").axes
+        assert math.prod(len(labels) for axis, labels in axes.items() if axis != "arm") == (
+            tuned.trials
+        )
+
+
+@pytest.mark.parametrize(("name", "profile"), PROFILES)
+def test_only_trainings_on_the_data_that_were_tuned_are_tuned(name: str, profile: str):
+    tuned = study(name, profile).tuned
+    if tuned is not None:
+        (data,) = {t.data.kind for t in trainings(tuned.study, "laptop").values()}
+        assert {t.data.kind for t in trainings(name, profile).values()} == {data}
+
+
+def test_all_that_compare_digits_on_a_laptop_say_how_they_were_tuned():
+    digits = [
+        name
+        for name in OWN
+        if not name.startswith("tuning")
+        and {t.data.kind for t in trainings(name, "laptop").values()} == {"digits"}
+    ]
+    assert digits
+    assert all(study(name, "laptop").tuned for name in digits)
 
 
 # --- what studies share -----------------------------------------------------------------------
@@ -244,6 +274,7 @@ def test_the_shipped_studies_fit_the_schema(name: str):
         ("base", "evaluations", "generation", "sampler"),
         ("axes", "fidelity_weight"),
         ("resources",),
+        ("tuned",),
         ("report", 0),
         ("profiles", "smoke"),
         ("profiles", "smoke", "training"),
@@ -276,6 +307,12 @@ def test_the_schema_accepts_labelled_overlays():
     assert validator().is_valid(sweep)
     sweep["axes"]["fidelity_weight"]["values"]["b"]["training"]["imges"] = 64
     assert not validator().is_valid(sweep)
+
+
+def test_the_schema_lets_a_profile_be_without_what_tuned_the_base():
+    sweep = written(SWEEP)
+    sweep["profiles"]["laptop"]["tuned"] = None
+    assert validator().is_valid(sweep)
 
 
 def test_the_schema_says_what_things_are():

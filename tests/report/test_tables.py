@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 from rich.console import Console
 
 from rgm_bench.config.grammar import REPORT_COLUMNS
-from rgm_bench.config.study import StudySpec, TableItem, Trial
+from rgm_bench.config.study import StudySpec, TableItem, Trial, Tuned
 from rgm_bench.errors import StudyError
 from rgm_bench.report.columns import COLUMNS
 from rgm_bench.report.render import escape_latex, show, to_csv, to_latex, to_markdown
@@ -230,3 +230,13 @@ def test_importing_the_report_imports_neither_pandas_nor_matplotlib() -> None:
     )
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_a_table_says_how_many_trials_stand_behind_its_settings(full, results) -> None:
+    tuned = replace(full, tuned=Tuned(study="tuning_digits", trials=8))
+    said = (
+        "Each method has the settings of the best of its 8 trials in the study tuning_digits; "
+        "those that an arm changes were not tuned again."
+    )
+    assert said in table_of(tuned, results).caption
+    assert "trials in the study" not in table_of(full, results).caption

@@ -1,0 +1,73 @@
+"""The settings of presets are those that did best in the published tuning studies."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+import rgm_bench.config
+from rgm_bench.config.load import load_study, packaged_studies
+from rgm_bench.config.spec import TrainingSource
+
+PUBLISHED = Path("results/published")
+PRESETS = Path(rgm_bench.config.__path__[0]) / "presets"
+
+HOLDERS: Mapping[str, Mapping[str, str]] = {
+    "tuning_digits": {
+        "kld": "rgm_digits",
+        "dswd": "rgm_digits_dswd",
+        "sr": "rgm_digits_sr",
+        "naive_sr": "ablation: naive_sr",
+        "mmse": "mmse_digits",
+        "ddpm": "ddpm_digits",
+    },
+}
+"""Where the settings of each tuned arm stand: a preset, or `study: arm` of a shipped one."""
+
+TUNED = sorted(path.parent.parent for path in PUBLISHED.glob("tuning_*/laptop/trials.parquet"))
+ARMS = [(study.name, arm) for study in TUNED for arm in HOLDERS.get(study.name, {})]
+
+
+def generated(study: str) -> pd.DataFrame:
+    frame = pd.read_parquet(PUBLISHED / study / "laptop/trials.parquet")
+    return frame[frame["real"].isna()]
+
+
+def best(study: str, arm: str) -> tuple[float, float]:
+    """Learning rate and average of the trial with the lowest FID."""
+    frame = generated(study)
+    (fid,) = (name for name in frame if name.startswith("fid."))
+    lowest = frame[fid].where(frame["axis.arm"] == arm).idxmin()
+    training = json.loads(frame.loc[lowest, "spec"])["source"]["training"]
+    return training["optimizer"]["learning_rate"], training["ema"]["decay"]
+
+
+def held(holder: str) -> tuple[float, float]:
+    """Learning rate and average that a preset or an arm has."""
+    if ": " not in holder:
+        preset: Any = YAML(typ="safe").load(PRESETS / f"{holder}.yaml")
+        return preset["optimizer"]["learning_rate"], preset["ema"]["decay"]
+    name, arm = holder.split(": ")
+    for trial in load_study(packaged_studies() / f"{name}.yaml").trials:
+        source = trial.spec.source
+        if trial.labels.get("arm") == arm and isinstance(source, TrainingSource):
+            return source.training.optimizer.learning_rate, source.training.ema.decay
+    raise AssertionError(f"{name} has no arm {arm}")
+
+
+@pytest.mark.parametrize(("study", "arm"), ARMS)
+def test_the_best_of_the_trials_is_what_studies_use(study: str, arm: str):
+    assert held(HOLDERS[study][arm]) == best(study, arm)
+
+
+@pytest.mark.parametrize("study", [path.name for path in TUNED])
+def test_the_settings_of_every_tuned_arm_are_looked_at(study: str):
+    assert set(generated(study)["axis.arm"]) == set(HOLDERS.get(study, {}))
+
+
+def test_a_tuning_study_is_published():
+    assert TUNED
