@@ -121,7 +121,7 @@ def test_halves_of_the_patches_are_close_and_all_that_is_wrong_is_farther(
     assert min(patch_distances[what] for what in others) > 10 * near
 
 
-HALVES_FID = 0.091793
+HALVES_FID = 0.0770467
 """Of patches16_cnn_v1, whose weights never change: other weights are another extractor."""
 
 
