@@ -25,6 +25,12 @@ HOLDERS: Mapping[str, Mapping[str, str]] = {
         "mmse": "mmse_digits",
         "ddpm": "ddpm_digits",
     },
+    "tuning_patches": {
+        "kld": "rgm_patches",
+        "sr": "rgm_patches_sr",
+        "mmse": "mmse_patches",
+        "ddpm": "ddpm_patches",
+    },
 }
 """Where the settings of each tuned arm stand: a preset, or `study: arm` of a shipped one."""
 
