@@ -31,6 +31,13 @@ HOLDERS: Mapping[str, Mapping[str, str]] = {
         "mmse": "mmse_patches",
         "ddpm": "ddpm_patches",
     },
+    "tuning_fashion_mnist": {
+        "kld": "rgm_fashion_mnist",
+        "dswd": "rgm_fashion_mnist_dswd",
+        "sr": "rgm_fashion_mnist_sr",
+        "mmse": "mmse_fashion_mnist",
+        "ddpm": "ddpm_fashion_mnist",
+    },
 }
 """Where the settings of each tuned arm stand: a preset, or `study: arm` of a shipped one."""
 
