@@ -144,6 +144,8 @@ def _check_labels(
 ) -> None:
     if item.over is not None and not place.require("axis", item.over, axes, "over"):
         return
+    if not item.rows:
+        return
     axis = published_axis(item, axes)
     if axis is None:
         place.note(f"no axis has all of these labels: {listing(item.rows)}", "rows")

@@ -30,7 +30,7 @@ NOT_PUBLISHED = "not published"
 def build_published_table(
     study: StudySpec, trials: Sequence[Row], item: PublishedItem, *, name: str
 ) -> Table:
-    """The table that `item` asks for.
+    """The table that `item` asks for; of published numbers alone if no arm has a partner.
 
     Args:
         study: whose trials they are.
@@ -43,12 +43,14 @@ def build_published_table(
     """
     chosen, shares = at_main_share(of_evaluation(trials, item.evaluation))
     ours, theirs = _ours(study, chosen, shares, item), _theirs(item)
-    caption = arms_caption(ours.trials, shares, ours.columns, study.tuned)
+    caption = arms_caption(
+        ours.trials, ours.shares, ours.columns, study.tuned if item.rows else None
+    )
     return Table(
         name=name,
         title=study.title,
-        heading="Ours beside published",
-        caption=f"{study.title}. {caption}",
+        heading="Ours beside published" if item.rows else "Published",
+        caption=f"{study.title}. {caption}".rstrip(),
         headers=(*ours.headers(), *theirs.headers()),
         rows=tuple(_table_rows(ours, theirs)),
         frame=_frame(ours, theirs),
@@ -85,6 +87,8 @@ class _Ours:
         return list(dict.fromkeys(m.detail for m in measures_ if m.column.role == "score"))
 
     def headers(self) -> list[Header]:
+        if not self.arms:
+            return []
         named = [Header(words(axis)) for axis in self.axes]
         shown = [*named, *(column.header() for column in self.columns), Header("seeds")]
         group = f"ours, {' and '.join(sorted(self.data))}"
@@ -144,6 +148,8 @@ class _Theirs:
 def _ours(
     study: StudySpec, chosen: Sequence[Row], shares: Mapping[str, float], item: PublishedItem
 ) -> _Ours:
+    if not item.rows:
+        return _Ours(axes=(), arms=(), columns=(), models=(), shares={})
     axis = published_axis(item, study.axes)
     if axis is None:
         raise StudyError(f"report: no axis has all of the labels {', '.join(item.rows)}")
@@ -231,7 +237,7 @@ def _is_same_measurement(ours: _Ours, theirs: _Theirs) -> bool:
 
 def _frame(ours: _Ours, theirs: _Theirs) -> pd.DataFrame:
     """Ours in the columns of every table, published ones in columns of their own."""
-    left = long_frame(ours.axes, ours.columns, ours.shares)
+    left = [long_frame(ours.axes, ours.columns, ours.shares)] if ours.arms else []
     right = pd.DataFrame(
         {
             "published_model": row.model,
@@ -245,4 +251,4 @@ def _frame(ours: _Ours, theirs: _Theirs) -> pd.DataFrame:
         for row in theirs.shown(ours)
         for short, _ in theirs.metrics
     )
-    return pd.concat([left, right], ignore_index=True)
+    return pd.concat([*left, right], ignore_index=True)

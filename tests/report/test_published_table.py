@@ -53,6 +53,20 @@ def test_no_column_holds_numbers_of_both_sides(table_of) -> None:
         )
 
 
+def test_without_partners_it_holds_published_numbers_alone(table_of) -> None:
+    asked = item(table="inverse_problems", dataset=None, metrics=("psnr", "ssim"), rows={})
+    table = table_of(asked)
+    assert [group.name for group in table.groups] == ["published, data set not stated"]
+    assert [[cell.text for cell in row.cells] for row in table.rows] == [
+        ["RGM, super-resolution x4", "21.14 (S)", "0.59 (S)"],
+        ["RGM, colorization", "23.78 (S)", "0.93 (S)"],
+    ]
+    assert list(table.frame["published_value"]) == [21.14, 0.59, 23.78, 0.93]
+    assert table.caption == "Quality over steps."
+    for text in (to_markdown(table), to_latex(table), to_csv(table)):
+        assert "21.14" in text
+
+
 def test_ours_are_the_numbers_of_any_table(steps, results, rows, table_of) -> None:
     table = table_of(item())
     usual = build_table(
