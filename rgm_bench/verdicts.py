@@ -95,9 +95,11 @@ def shown(decided: Decided) -> ShownClaim:
     claim, verdict = decided.claim, decided.verdict
     effect = "" if verdict.effect is None else f"{verdict.effect_name}: {verdict.effect:.3g}"
     bounded = verdict.low is not None and verdict.high is not None
+    # named where a study has several, among which a claim has to choose
+    where = f" of {claim.evaluation}" if claim.evaluation else ""
     return ShownClaim(
         name=decided.name,
-        text=claim.text or f"{column(claim.metric).title}: {verdict.statement}",
+        text=claim.text or f"{column(claim.metric).title}{where}: {verdict.statement}",
         verdict=verdict.decision,
         effect=effect,
         interval=f"[{verdict.low:.3g}, {verdict.high:.3g}]" if bounded else "",

@@ -32,7 +32,8 @@ def score_lines(arm: Arm, score: Measure | None) -> list[str]:
     if found is None:
         return [NOTHING]
     center = found.center * score.column.factor
-    return [f"{score.column.title} {number(center, decimals(center))}"]
+    name = score.column.title.partition(" (")[0]  # panels are narrow: no unit
+    return [f"{name} {number(center, decimals(center))}"]
 
 
 def score_sentence(score: Measure | None) -> str:
