@@ -32,7 +32,7 @@ def test_rows_are_images_and_columns_original_degraded_and_arms(restorations, re
         ("ours, quarters", [100, 101, 102]),
         ("bicubic, quarters", [150, 151, 152]),
     ]
-    assert all(axes.get_title().endswith("PSNR (dB) 20.5") for axes in drawing.figure.axes[2:4])
+    assert all(axes.get_title().endswith("PSNR 20.5") for axes in drawing.figure.axes[2:4])
 
 
 def test_an_arm_without_pictures_keeps_its_column(restorations, results, rows) -> None:
