@@ -103,9 +103,12 @@ def test_tables_and_verdicts_can_be_computed_again_from_the_trials(
     before = texts(folder)
     shutil.rmtree(folder / "tables")
     (folder / "claims.json").unlink()
+    losses = folder / "figures/training.png"
+    losses.write_bytes(b"drawn when there were losses")
     report(*read_publication(folder), folder)
     assert texts(folder) == before
-    # pictures cannot be, and stay
+    # pictures and losses cannot be, and stay
+    assert losses.read_bytes() == b"drawn when there were losses"
     assert (folder / "figures/samples_over_fidelity_weight.png").is_file()
 
 

@@ -40,6 +40,8 @@ def training_drawing(
 ) -> Drawing | None:
     """The losses over images seen, a line an arm, after the score at snapshots if it has two.
 
+    None where no losses are kept, so that a page made from trials alone leaves the figure there is.
+
     Args:
         study: whose trainings.
         trials: the rows of its frame, whole.
@@ -49,9 +51,9 @@ def training_drawing(
     score = headline(trials)
     scores = _scores_over_images(study, trials, shown, score) if score else []
     panels = _losses(curves)
-    count = len(panels) + bool(scores)
-    if not count or not shown:
+    if not panels or not shown:
         return None
+    count = len(panels) + bool(scores)
     means = _mean_curves(shown, curves)
     down = -(-count // 3)
     with Canvas(2 * WIDTH, 1.75 * down + 0.45) as figure:
