@@ -323,8 +323,8 @@ def test_tuned_settings_stay_tuned_while_trainings_stay(write_study: WriteStudy,
     "over",
     [
         "training: {preset: rgm_digits_dswd}",
-        "training: {images: 640}",
-        "axes: {budget: {field: training.images, values: [640]}}",
+        "training: {images: 12_800}",
+        "axes: {budget: {field: training.images, values: [12_800]}}",
         "tuned: null",
     ],
 )

@@ -524,7 +524,7 @@ OVERRIDES: dict[str, str] = {
     ),
     "trainng.images=640": (
         "trainng: unknown key; allowed here: title, training, evaluations, axes, seeds, "
-        'resources, claims, report; did you mean "training"?'
+        'resources, tuned, claims, report; did you mean "training"?'
     ),
     "training.images": ("expected PATH=VALUE, such as training.images=64000"),
     "=3": ("expected PATH=VALUE, such as training.images=64000"),
@@ -547,7 +547,7 @@ OVERRIDES: dict[str, str] = {
     "seeds.0=1": ("seeds: found a map; expected a list"),
     "name=other": (
         "name: unknown key; allowed here: title, training, evaluations, axes, seeds, "
-        "resources, claims, report"
+        "resources, tuned, claims, report"
     ),
     "training.preset=rgm_cifar": (
         f'training.preset: found the text "rgm_cifar"; allowed: {PRESETS}; did '
