@@ -148,5 +148,5 @@ def _name_row(row: Sequence[Axes], arms_: Sequence[Arm | None], over: str) -> No
     for axes, arm in zip(row, arms_, strict=True):
         if arm is not None and arm.real is None:
             others = [f"{words(a)} {label(v)}" for a, v in arm.labels.items() if a != over]
-            axes.set_ylabel(", ".join(others))
+            axes.set_ylabel(",\n".join(others))
             return
