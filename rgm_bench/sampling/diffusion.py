@@ -33,6 +33,7 @@ class _Scheduler(Protocol):
         *,
         generator: torch.Generator | None,
         return_dict: bool,
+        **options: Any,
     ) -> Any: ...
 
 
@@ -44,7 +45,9 @@ class DiffusionSampler(Sampler):
     diffusers), with the one-step variances of training between them.
 
     - `ancestral`: DDPM with the variance of the posterior, its smaller choice.
-    - `ddim`: with eta 0, so that all chance is in the start.
+    - `ddim`: with eta 0, so that all chance is in the start. Where an estimate of the data was
+      clipped, the noise that goes with it is computed anew. By default diffusers keeps the old one,
+      and then images lose their variety with more steps.
     - `dpm_solver`: DPM-Solver++, multistep, of second order but for its first and last step.
 
     Source: Ho et al. 2020, Algorithm 2; Song et al. 2021 (DDIM), Eq. (12); Lu et al. 2022
@@ -81,6 +84,7 @@ class DiffusionSampler(Sampler):
         self.forward, self.predict_noise, self.latent = forward, predict_noise, latent
         self.event_shape, self.steps, self.clip = event_shape, steps, clip
         self.kind: Kind = kind
+        self._options = {"use_clipped_model_output": True} if kind == "ddim" else {}
         self._scheduler = _make_scheduler(kind, forward, steps, clip)
         self.levels = (*(t + 1 for t in self._scheduler.timesteps.tolist()), 0)
 
@@ -94,7 +98,9 @@ class DiffusionSampler(Sampler):
         """Predict the noise at `level`, then let the scheduler move to `below`."""
         noise = self.predict_noise(y, level - 1, self.latent.draw(len(y), rng))
         timestep = int(level[0]) - 1
-        return self._scheduler.step(noise, timestep, y, generator=rng, return_dict=False)[0]
+        return self._scheduler.step(
+            noise, timestep, y, generator=rng, return_dict=False, **self._options
+        )[0]
 
 
 def _require_fit(kind: Kind, steps: int, num_levels: int) -> None:

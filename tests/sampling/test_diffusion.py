@@ -77,13 +77,22 @@ def test_a_linear_schedule_needs_enough_levels() -> None:
 @pytest.mark.parametrize(
     "forward", [LINEAR, NoiseForward(50, "linear"), NoiseForward(4), NoiseForward(32, "square")]
 )
-def test_ddim_at_every_level_is_the_deterministic_transition(forward) -> None:
+@pytest.mark.parametrize("clip", [False, True])
+def test_ddim_at_every_level_is_the_deterministic_transition(forward, clip: bool) -> None:
     noise, data = some_network(forward)
-    theirs = diffusion(forward, noise, kind="ddim", steps=forward.num_levels).sample(64, rng())
+
+    def estimate(y: torch.Tensor, level: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        return data(y, level, z).clamp(-1, 1) if clip else data(y, level, z)
+
+    steps = forward.num_levels
+    theirs = diffusion(forward, noise, kind="ddim", steps=steps, clip=clip).sample(64, rng())
     ours = RestorationSampler(
-        forward=forward, restore=data, latent=NONE, event_shape=(2,), transition="deterministic"
+        forward=forward, restore=estimate, latent=NONE, event_shape=(2,), transition="deterministic"
     ).sample(64, rng())
     assert difference(theirs, ours) < 1e-5
+    if clip:  # or nothing was there to clip
+        kept = diffusion(forward, noise, kind="ddim", steps=steps).sample(64, rng())
+        assert difference(theirs, kept) > 0.1
 
 
 @pytest.mark.parametrize(
