@@ -76,7 +76,7 @@ class ProfileOverlay(Spec):
 
     title: Any = None
     training: AnyMap = Field(default_factory=dict[str, Any])
-    evaluations: dict[str, AnyMap] = Field(default_factory=dict[str, AnyMap])
+    evaluations: dict[str, AnyMap | None] = Field(default_factory=dict[str, Any])
     axes: dict[str, AnyMap] = Field(default_factory=dict[str, AnyMap])
     seeds: Any = None
     resources: Any = None

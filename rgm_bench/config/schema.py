@@ -150,5 +150,6 @@ def _fill_places(definitions: Json) -> None:
     }
     base["evaluations"] = _map_of(_ref("Evaluation"))
     study["axes"], profile["axes"] = _map_of(_ref("Axis")), _map_of(_ref("Axis" + _OVERLAY))
-    profile |= {"title": whole["title"], "training": training, "evaluations": evaluations}
+    or_left_out = _map_of(_or_null(evaluations["additionalProperties"]))
+    profile |= {"title": whole["title"], "training": training, "evaluations": or_left_out}
     study["profiles"]["required"] = list(REQUIRED_PROFILES)

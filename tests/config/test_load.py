@@ -69,6 +69,17 @@ def test_a_profile_leaves_out_an_arm_and_the_claim_about_it(write_study: WriteSt
     assert (list(smoke.claims), list(laptop.claims)) == (["steps"], [])
 
 
+def test_a_profile_leaves_out_an_evaluation(write_study: WriteStudy):
+    path = write_study(
+        ("axes:\n", SECOND),
+        ("columns: [fid]", "columns: [fid], evaluation: generation"),
+        ("  laptop: {}\n", "  laptop: {evaluations: {second: null}}\n"),
+    )
+    smoke, laptop = load_study(path, profile="smoke"), load_study(path)
+    assert {trial.evaluation for trial in smoke.trials} == {"generation", "second"}
+    assert {trial.evaluation for trial in laptop.trials} == {"generation"}
+
+
 @pytest.mark.parametrize(
     ("left_out", "said"),
     [
