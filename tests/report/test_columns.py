@@ -61,7 +61,7 @@ def test_real_points_are_called_points(toy, results, rows) -> None:
     found = table(toy, rows(toy, results), "w2", rows="arm")
     assert [row.cells[0].text for row in found.rows if row.real] == ["real train points"]
     assert "Real points: as many" in found.caption
-    assert "512,000 training points" in found.caption
+    assert "320,000 training points" in found.caption
 
 
 def test_the_one_score_for_pictures_is_that_of_the_study(toy, steps, restorations, results, rows):
