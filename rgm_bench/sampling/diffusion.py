@@ -3,6 +3,7 @@
 A scheduler's timestep t is our level t + 1, and the t that the network was trained with.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal, Protocol, assert_never, final, runtime_checkable
 
 import torch
@@ -25,16 +26,10 @@ class _Scheduler(Protocol):
 
     timesteps: Tensor
 
-    def step(
-        self,
-        model_output: Tensor,
-        timestep: int,
-        sample: Tensor,
-        *,
-        generator: torch.Generator | None,
-        return_dict: bool,
-        **options: Any,
-    ) -> Any: ...
+    @property
+    def step(self) -> Callable[..., Any]:
+        """From model output, timestep and sample to the next sample; options differ by kind."""
+        ...
 
 
 @final
