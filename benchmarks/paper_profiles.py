@@ -25,7 +25,7 @@ import torch
 from PIL import Image
 
 from rgm_bench.build.training import build_training
-from rgm_bench.config.load import load_study
+from rgm_bench.config.load import load_study, read_study
 from rgm_bench.config.packaged import packaged_studies
 from rgm_bench.config.spec import ImportedSpec, TrainingSource, TrainingSpec, canonical_json
 from rgm_bench.cost import step_flops
@@ -68,6 +68,8 @@ def trainings(names: list[str], profile: str) -> dict[str, TrainingSpec]:
     for path in paths:
         if names and path.stem not in names:
             continue
+        if profile not in read_study(path).entries["profiles"].entries:
+            continue  # a tuning study
         for trial in load_study(path, profile=profile).trials:
             if not isinstance(trial.spec.source, TrainingSource):
                 continue
