@@ -1,5 +1,6 @@
 """How every figure looks, and how it becomes the same file from the same numbers."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any, final
 
@@ -9,6 +10,12 @@ from matplotlib.figure import Figure
 
 WIDTH = 3.4
 """Inches: one column of a paper in two columns."""
+
+LETTER = 0.008
+"""Inches that a letter of one point is wide, at most one in ten texts wider."""
+
+LEGEND_HANDLE = 0.55
+"""Inches that the line before an entry of a legend takes, with the room around it."""
 
 BLACK, GREY = "#222222", "#777777"
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -43,6 +50,19 @@ SETTINGS: Any = {
     "ytick.labelsize": 7,
     "ytick.major.width": 0.6,
 }
+
+
+def title_size(lines: Sequence[str], width: float) -> float:
+    """The size in points at which all lines fit into so many inches; the usual one if it does."""
+    usual: float = SETTINGS["axes.titlesize"]
+    longest = max(map(len, lines), default=0)
+    return min(usual, width / (LETTER * longest)) if longest else usual
+
+
+def legend_columns(names: Sequence[str], width: float) -> int:
+    """How many entries of a legend stand side by side in so many inches; at least one does."""
+    letters = LETTER * SETTINGS["legend.fontsize"] * max(map(len, names), default=0)
+    return max(1, min(len(names), int(width / (letters + LEGEND_HANDLE))))
 
 
 @final

@@ -16,7 +16,7 @@ from rgm_bench.report.select import (
     headline,
     of_evaluation,
 )
-from rgm_bench.report.style import WIDTH, Canvas
+from rgm_bench.report.style import WIDTH, Canvas, title_size
 from rgm_bench.results.frames import Results
 
 _COLUMNS = 7
@@ -37,11 +37,13 @@ def samples_drawing(
     down = -(-len(shown) // _COLUMNS)
     across = -(-len(shown) // down)
     width = min(2 * WIDTH, 1.5 * across)
+    titles = [_title(arm, score) for arm in shown]
+    size = title_size([line for lines in titles for line in lines], width / across)
     with Canvas(width, (width / across + 0.36) * down + 0.2) as figure:
         for place, (arm, path) in enumerate(zip(shown, paths, strict=True)):
             axes = figure.add_subplot(down, across, place + 1)
             axes.set_axis_off()
-            axes.set_title("\n".join(_title(arm, score)), linespacing=1.4)
+            axes.set_title("\n".join(titles[place]), linespacing=1.4, fontsize=size)
             if path is None:
                 draw_nothing(axes, arm, noun="picture")
             else:

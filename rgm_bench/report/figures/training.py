@@ -13,7 +13,7 @@ from rgm_bench.config.study import StudySpec
 from rgm_bench.report.figures.drawing import Drawing, make_logarithmic, spread
 from rgm_bench.report.naming import axes_named, labels_named, words
 from rgm_bench.report.select import Arm, Measure, Row, arms, at_main_share, headline, of_evaluation
-from rgm_bench.report.style import WIDTH, Canvas
+from rgm_bench.report.style import WIDTH, Canvas, legend_columns
 
 _NO_LOSSES = ("images", "learning_rate")
 _FIRST = ("discriminator_loss", "generator_loss", "fidelity", "prior", "r1")
@@ -55,8 +55,10 @@ def training_drawing(
         return None
     count = len(panels) + bool(scores)
     means = _mean_curves(shown, curves)
+    names = [labels_named(arm) for arm in shown]
+    across = legend_columns(names, 2 * WIDTH)
     down = -(-count // 3)
-    with Canvas(2 * WIDTH, 1.75 * down + 0.45) as figure:
+    with Canvas(2 * WIDTH, 1.75 * down + 0.15 * -(-len(names) // across) + 0.3) as figure:
         if score and scores:
             _draw_scores(
                 _panel(figure, down, 1, f"{score.column.title}{score.column.arrow}"), scores, score
@@ -66,9 +68,8 @@ def training_drawing(
             _draw_lines(axes, [means.get((line, panel), ([], [])) for line in range(len(shown))])
         figure.supxlabel("images seen", fontsize=8)
         handles = figure.axes[-1].get_lines()
-        names = [labels_named(arm) for arm in shown]
         title = axes_named(shown[0])
-        figure.legend(handles, names, loc="outside upper center", ncols=6, title=title)
+        figure.legend(handles, names, loc="outside upper center", ncols=across, title=title)
     caption = f"{study.title}: losses: mean over seeds, at most {MAX_SEEDS}"
     if score and scores:
         kind = "geometric mean" if score.column.scale == "log" else "mean"
