@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, final
 
 from rgm_bench.config.study import StudySpec
 from rgm_bench.results.store import CodePolicy, Store, View
+from rgm_bench.search import searched
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +119,8 @@ class Study:
         """One row a trial of this study, finished or not."""
         from rgm_bench.results.frames import evaluations_frame
 
-        return evaluations_frame(self.spec, View(Store.open(Path(store))))
+        view = View(Store.open(Path(store)))
+        return evaluations_frame(searched(self.spec, view), view)
 
     def report(self, *, store: str | Path = "results") -> "Report":
         """Judge the claims and write tables and figures of what has finished.
@@ -128,4 +130,4 @@ class Study:
         from rgm_bench.verdicts import report
 
         view = View(Store.open(Path(store)))
-        return report(self.spec, view, view.store.study_folder(self.spec))
+        return report(searched(self.spec, view), view, view.store.study_folder(self.spec))

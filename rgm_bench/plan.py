@@ -1,6 +1,6 @@
 """What a study still needs: its units, and which of them a store already holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, assert_never
@@ -104,13 +104,15 @@ def make_plan(study: StudySpec, view: View) -> Plan:
         evaluations.setdefault(trial.id, trial)  # arms may share one: the first names it
     planned = {unit_id: _plan_evaluation(trial, view) for unit_id, trial in evaluations.items()}
     wanted = {p.unit.needs for p in planned.values() if p.state == "missing"}
-    trainings: dict[str, PlannedUnit] = {}
+    measured: dict[str, list[Trial]] = {}
     for trial in evaluations.values():
-        source = trial.spec.source
-        if isinstance(source, TrainingSource) and trial.training_id not in trainings:
-            unit = _plan_training(trial, source, view, wanted=trial.training_id in wanted)
-            trainings[unit.unit.id] = unit
-    return Plan((*trainings.values(), *planned.values()))
+        if trial.training_id is not None:
+            measured.setdefault(trial.training_id, []).append(trial)
+    trainings = [
+        _plan_training(trials, view, wanted=training_id in wanted)
+        for training_id, trials in measured.items()
+    ]
+    return Plan((*trainings, *planned.values()))
 
 
 def _plan_evaluation(trial: Trial, view: View) -> PlannedUnit:
@@ -121,18 +123,24 @@ def _plan_evaluation(trial: Trial, view: View) -> PlannedUnit:
     return PlannedUnit(unit, _state(outcome, view), trial_label(trial), _work(trial), outcome)
 
 
-def _plan_training(
-    trial: Trial, source: TrainingSource, view: View, *, wanted: bool
-) -> PlannedUnit:
-    assert trial.training_id is not None
-    outcome = view.outcome("training", trial.training_id)
+def _plan_training(trials: Sequence[Trial], view: View, *, wanted: bool) -> PlannedUnit:
+    """The training that `trials` measure, as far as they need it."""
+    sources = [trial.spec.source for trial in trials]
+    shares = [source.at for source in sources if isinstance(source, TrainingSource)]
+    training, training_id = trials[0].training, trials[0].training_id
+    assert training is not None
+    assert training_id is not None
+    images = training.images_at(max(shares))
+    unit = Unit("training", training_id, training.model_dump(mode="json"), images=images)
+    outcome = view.outcome("training", training_id)
     state = _state(outcome, view)
+    if outcome is not None and not unit.is_done_by(outcome):
+        state = "missing"
     if wanted and outcome is not None and view.is_stale(outcome):
         state = "missing"
     elif not wanted and state == "missing":
         state = "unneeded"
-    unit = Unit("training", trial.training_id, source.training.model_dump(mode="json"))
-    return PlannedUnit(unit, state, _arm_label(trial), source.training.images, outcome)
+    return PlannedUnit(unit, state, _arm_label(trials[0]), images, outcome)
 
 
 def _state(outcome: Outcome | None, view: View) -> State:

@@ -24,6 +24,7 @@ from rgm_bench.results.files import to_json, write_whole
 from rgm_bench.results.frames import Results
 from rgm_bench.results.kept import KeptResults
 from rgm_bench.results.schema import Outcome, UnitKind
+from rgm_bench.search import searched
 from rgm_bench.verdicts import Decided, judge, report, shown
 
 STUDY, TRIALS = "study.json", "trials.parquet"
@@ -67,7 +68,8 @@ def read_publication(folder: Path) -> tuple[StudySpec, KeptResults]:
             raise StoreError(
                 f"{folder}: found no {name}; expected a folder that `rgm-bench publish` wrote"
             )
-    return resolved_study(folder / STUDY), KeptResults(pd.read_parquet(folder / TRIALS))
+    results = KeptResults(pd.read_parquet(folder / TRIALS))
+    return searched(resolved_study(folder / STUDY), results), results
 
 
 def _has_ended(trial: Trial, results: Results) -> bool:

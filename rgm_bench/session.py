@@ -2,7 +2,9 @@
 
 import sys
 from contextlib import suppress
-from typing import Literal, assert_never
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Literal, assert_never
 
 from rgm_bench.config.official import IMPORTED, import_advice
 from rgm_bench.config.spec import GenerateSpec, ImageFolderSpec, PointsDataSpec, TrainingSpec
@@ -14,10 +16,13 @@ from rgm_bench.execution.unit import StoreWorker
 from rgm_bench.plan import Plan, make_plan
 from rgm_bench.results.journal import Journal
 from rgm_bench.results.store import View
-from rgm_bench.study_run import Driver, Observer, SilentObserver, Summary
+from rgm_bench.study_run import Driver, Grow, Observer, SilentObserver, Summary
 from rgm_bench.tracking.background import BackgroundTracker
 from rgm_bench.tracking.base import Ending
 from rgm_bench.tracking.mlflow import MlflowTracker
+
+if TYPE_CHECKING:
+    from rgm_bench.search.run import SearchRun
 
 ExecutorKind = Literal["ray", "local"]
 
@@ -73,6 +78,8 @@ def bring_on(
         MissingDataError: data or weights are not on this machine.
         StoreError: the store cannot be written.
     """
+    search = _open_search(study, view)
+    study = search.study if search else study
     plan = plan or make_plan(study, view)
     require_imports(plan, view)
     require_inputs(study)
@@ -83,8 +90,11 @@ def bring_on(
     )
     ending: Ending = "killed"
     try:
-        summary = _run_missing(study, plan, view, tracker, executor, workers, address, observer)
-        tracker.record(study, view)
+        grow = partial(_grow, search, view) if search else None
+        summary = _run_missing(
+            study, plan, view, tracker, executor, workers, address, observer, grow
+        )
+        tracker.record(search.study if search else study, view)
         ending = "failed" if summary.failed else "finished"
     finally:
         tracker.close(ending)
@@ -100,6 +110,7 @@ def _run_missing(
     workers: int | None,
     address: str | None,
     observer: Observer | None,
+    grow: Grow | None,
 ) -> Summary:
     folder = view.store.claim_study_folder(study)
     if not plan.missing:
@@ -115,6 +126,7 @@ def _run_missing(
         journal=journal,
         tracker=tracker,
         observer=observer or SilentObserver(),
+        grow=grow,
     )
     try:
         return driver.run()
@@ -123,6 +135,22 @@ def _run_missing(
         with suppress(StoreError):  # what ended the run is what its user has to hear of
             journal.append("ended", ran=driver.summary.num_ran)
         journal.close()
+
+
+def _open_search(study: StudySpec, view: View) -> "SearchRun | None":
+    if study.search is None:
+        return None
+    from rgm_bench.search.run import SearchRun
+
+    search = SearchRun(study, view)
+    search.advance()
+    return search
+
+
+def _grow(search: "SearchRun", view: View) -> tuple[StudySpec, Plan]:
+    fresh = search.advance()
+    study = search.study
+    return study, make_plan(replace(study, trials=tuple(fresh)), view)
 
 
 def _open_executor(

@@ -7,7 +7,7 @@ commit their own results, so a killed driver loses nothing that was finished.
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, assert_never, final
 
@@ -36,6 +36,10 @@ class Observer(ABC):
         """The units of `plan` that are missing are about to run, `slots` at once."""
 
     @abstractmethod
+    def grew(self, plan: Plan) -> None:
+        """The missing units of `plan` came to those that are known."""
+
+    @abstractmethod
     def ended(self, planned: PlannedUnit, attempt: Attempt) -> None:
         """An attempt ended, in whatever way."""
 
@@ -49,6 +53,9 @@ class SilentObserver(Observer):
     """Shows nothing."""
 
     def begin(self, plan: Plan, slots: int) -> None:
+        """Nothing."""
+
+    def grew(self, plan: Plan) -> None:
         """Nothing."""
 
     def ended(self, planned: PlannedUnit, attempt: Attempt) -> None:
@@ -77,6 +84,10 @@ class Summary:
         return self.num_done + self.num_diverged
 
 
+Grow = Callable[[], tuple[StudySpec, Plan]]
+"""What a search goes on with once more has been measured: the study, and its new units."""
+
+
 @final
 class Driver:
     """Runs the missing units of a plan.
@@ -89,6 +100,7 @@ class Driver:
         journal: told before and after each attempt.
         tracker: told whenever an evaluation is finished.
         observer: told of everything.
+        grow: asked after each evaluation; None for a study that is all there from the start.
     """
 
     def __init__(
@@ -101,22 +113,20 @@ class Driver:
         journal: Journal,
         tracker: Tracker,
         observer: Observer,
+        grow: Grow | None = None,
     ) -> None:
         self._study, self._plan, self._view = study, plan, view
         self._executor, self._journal = executor, journal
         self._tracker, self._observer = tracker, observer
-        self._units = {planned.unit.id: planned for planned in plan.missing}
+        self._grow = grow
+        self._units: dict[str, PlannedUnit] = {}
         self._attempts: dict[str, int] = {}
         self._running: set[str] = set()
         self._postponed: deque[tuple[float, str]] = deque()
         self._waiting: dict[str, list[str]] = {}
         self._ready: deque[str] = deque()
-        for unit_id, planned in self._units.items():
-            if planned.unit.needs in self._units:
-                self._waiting.setdefault(planned.unit.needs, []).append(unit_id)
-            else:
-                self._ready.append(unit_id)
         self.summary = Summary()
+        self._add(plan)
 
     def run(self) -> Summary:
         """Return when every missing unit has an outcome or has failed."""
@@ -131,6 +141,17 @@ class Driver:
             self.summary.seconds = time.monotonic() - started
             self._observer.finish()
         return self.summary
+
+    def _add(self, plan: Plan) -> None:
+        """Take up the missing units of a plan; a training may be one that was done in part."""
+        missing = {planned.unit.id: planned for planned in plan.missing}
+        self._units |= missing
+        for unit_id, planned in missing.items():
+            self._attempts.pop(unit_id, None)
+            if planned.unit.needs in missing:
+                self._waiting.setdefault(planned.unit.needs, []).append(unit_id)
+            else:
+                self._ready.append(unit_id)
 
     def _submit(self) -> None:
         while self._postponed and self._postponed[0][0] <= time.monotonic():
@@ -177,7 +198,17 @@ class Driver:
         # what measures a finished training goes first: a table fills up as early as it can
         self._ready.extendleft(self._waiting.pop(planned.unit.id, []))
         if planned.unit.kind == "evaluation":
+            self._go_on()
             self._tracker.record(self._study, self._view)
+
+    def _go_on(self) -> None:
+        """Ask a search what it needs next."""
+        if self._grow is None:
+            return
+        self._study, plan = self._grow()
+        if plan.missing:
+            self._add(plan)
+            self._observer.grew(plan)
 
     def _fail(self, unit_id: str, reason: str) -> None:
         self.summary.failed[unit_id] = reason

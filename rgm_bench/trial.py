@@ -55,13 +55,23 @@ def run_training(
     digest: str,
     device: torch.device,
     report: Report,
+    until: int | None = None,
     parts: Parts = NO_PARTS,
 ) -> Outcome:
     """Train, from the last checkpoint in `folder` if there is one.
 
     Leaves there a snapshot of the averaged weights at each of `SNAPSHOT_SHARES` and the curve. The
-    caller commits the outcome, and only then discards the checkpoint. A loss that is not finite
-    ends the training as `diverged`.
+    caller commits the outcome, and discards the checkpoint of a whole training only then. A loss
+    that is not finite ends the training as `diverged`.
+
+    Args:
+        spec: what to train.
+        folder: of the training.
+        digest: of the code.
+        device: to train on.
+        report: told after each step how many images are done, of how many.
+        until: images to stop after; those that are left can be done later, with the same bits.
+        parts: classes of the user's own.
     """
     started = time.perf_counter()
     saved = folder / CHECKPOINT
@@ -72,13 +82,14 @@ def run_training(
     if checkpoint is not None:
         training.resume(checkpoint)
         started -= checkpoint.notes["seconds"]
-    log.info("%s images are done of %s", f"{training.images_seen:,}", f"{spec.images:,}")
+    last = spec.images if until is None else until
+    log.info("%s images are done of %s", f"{training.images_seen:,}", f"{last:,}")
     snapshot_images = {spec.images_at(share) for share in SNAPSHOT_SHARES}
     next_save = time.perf_counter() + CHECKPOINT_SECONDS
 
     def after_step() -> None:
         nonlocal next_save
-        report(training.images_seen, spec.images)
+        report(training.images_seen, last)
         if training.images_seen in snapshot_images:
             _save_snapshot(training, folder)
         now = time.perf_counter()
@@ -89,7 +100,7 @@ def run_training(
 
     reason = None
     try:
-        training.run(after_step)
+        training.run(after_step, until=last)
     except DivergedError as error:
         reason = str(error)
         log.warning("diverged: %s", reason)

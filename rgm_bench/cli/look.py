@@ -40,9 +40,11 @@ def plan(
 ) -> None:
     """Say what a study consists of, what the store holds of it, and how long the rest will take."""
     from rgm_bench.plan import make_plan
+    from rgm_bench.search import searched
 
-    spec = open_study(study, profile, overrides)
-    made = make_plan(spec, open_view(store, code))
+    spec, view = open_study(study, profile, overrides), open_view(store, code)
+    spec = searched(spec, view)
+    made = make_plan(spec, view)
     print(f"{spec.name}/{spec.profile}: {spec.title}")
     _print_counts(made)
     if measure:
@@ -63,9 +65,10 @@ def status(
     from rgm_bench.plan import make_plan
     from rgm_bench.results.journal import read_journal
     from rgm_bench.results.lease import running
+    from rgm_bench.search import searched
 
-    spec = open_study(study, profile, overrides)
     view = open_view(store)
+    spec = searched(open_study(study, profile, overrides), view)
     made = make_plan(spec, view)
     _print_counts(made)
     planned = {unit.unit.id: unit for unit in made.units}

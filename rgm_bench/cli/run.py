@@ -99,12 +99,13 @@ def retry(
     Units that failed need no retry: every `run` tries them again.
     """
     from rgm_bench.plan import make_plan
+    from rgm_bench.search import searched
 
     spec = open_study(study, profile, overrides)
     view = open_view(store)
     wanted = {Store.open(store).find(unit)[1] for unit in units or []}
     forgotten = 0
-    for planned in make_plan(spec, view).units:
+    for planned in make_plan(searched(spec, view), view).units:
         chosen = planned.unit.id in wanted if wanted else planned.state == "diverged"
         # what measured a training that is forgotten is forgotten with it
         if chosen or planned.unit.needs in wanted:
@@ -148,9 +149,11 @@ def publish(
 ) -> None:
     """Keep a finished study for good: its trials, tables, figures and verdicts, in one folder."""
     from rgm_bench.publication import publish as write
+    from rgm_bench.search import searched
 
-    spec = open_study(study, profile, overrides)
-    written = write(spec, View(Store.open(store), code.value), to)
+    view = View(Store.open(store), code.value)
+    spec = searched(open_study(study, profile, overrides), view)
+    written = write(spec, view, to)
     print(f"published: {written.trials.parent}")
 
 
@@ -166,8 +169,9 @@ def ui(
 
 def _print_plan(spec: "StudySpec", view: "View") -> "Plan":
     from rgm_bench.plan import make_plan
+    from rgm_bench.search import searched
 
-    plan = make_plan(spec, view)
+    plan = make_plan(searched(spec, view), view)
     num_done = len(plan.units) - len(plan.missing)
     print(
         f"{spec.name}/{spec.profile}: {len(plan.units)} units, {num_done} in {view.store.root}, "
@@ -222,9 +226,10 @@ def _terminate(signal_number: int, frame: FrameType | None) -> None:
 def _report(spec: "StudySpec", results: "Results", folder: Path) -> None:
     from rich.console import Console
 
+    from rgm_bench.search import searched
     from rgm_bench.verdicts import report as report_with_verdicts
 
-    written = report_with_verdicts(spec, results, folder)
+    written = report_with_verdicts(searched(spec, results), results, folder)
     written.show(Console())
     print(f"report: {written.page}")
 

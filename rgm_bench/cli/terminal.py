@@ -54,6 +54,13 @@ class TerminalObserver(Observer):
         else:
             print(f"running {len(self._units)} units, {slots} at once", file=sys.stderr)
 
+    def grew(self, plan: Plan) -> None:
+        """Count the units that a search has come to."""
+        self._units |= {planned.unit.id: planned for planned in plan.missing}
+        self._done -= {planned.unit.id for planned in plan.missing}  # trainings done in part
+        if self._console.is_terminal:
+            self._bars.update(self._overall, description=f"{len(self._units)} units")
+
     def ended(self, planned: PlannedUnit, attempt: Attempt) -> None:
         """Count a unit, and say so if it went wrong or there is no terminal."""
         if attempt.ending != "lost":

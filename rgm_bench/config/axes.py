@@ -8,7 +8,7 @@ from rgm_bench.config.packaged import with_preset
 from rgm_bench.config.placed import Placed, nested
 from rgm_bench.config.problems import Problems, listing, nearest
 from rgm_bench.config.reading import described
-from rgm_bench.config.study import AxisValue
+from rgm_bench.config.trial import AxisValue
 
 PARTS = ("training", "evaluations")
 """What an axis may change."""
@@ -36,31 +36,33 @@ def read_axes(profile: Placed, problems: Problems) -> tuple[AxisOverlays, ...]:
     axes = profile.get("axes")
     names = frozenset(evaluations.entries) if (evaluations := profile.get("evaluations")) else ()
     read = (
-        _read_axis(name, axis, frozenset(names), problems)
+        read_axis(name, axis, frozenset(names), problems, path=f"axes.{name}")
         for name, axis in (axes.entries if axes else {}).items()
     )
     return tuple(axis for axis in read if axis)
 
 
-def _read_axis(
-    name: str, axis: Placed, evaluations: frozenset[str], problems: Problems
+def read_axis(
+    name: str, axis: Placed, evaluations: frozenset[str], problems: Problems, *, path: str
 ) -> AxisOverlays | None:
+    """One axis, which is written at `path`; None with its mistakes noted."""
     field, values = axis.get("field"), axis.get("values")
     before = len(problems)
-    if values is None or not _has_values(name, axis, values, problems):
+    if values is None or not _has_values(path, axis, values, problems):
         return None
     if field is None:
-        steps = _labelled(name, values, evaluations, problems)
+        steps = _labelled(path, values, evaluations, problems)
     else:
-        steps = _field_steps(name, field, values, evaluations, problems)
+        steps = _field_steps(path, field, values, evaluations, problems)
     if len(problems) > before:
         return None
-    return _axis(name, steps, evaluations)
+    return axis_of(name, steps, evaluations)
 
 
-def _axis(
+def axis_of(
     name: str, steps: Mapping[AxisValue, Placed], evaluations: frozenset[str]
 ) -> AxisOverlays:
+    """An axis of overlays, each under its label."""
     overlays = tuple(steps.values())
     changes_training = any("training" in over.entries for over in overlays)
     changes = frozenset(key for over in overlays for key in _evaluations_in(over))
@@ -74,8 +76,7 @@ def _axis(
     )
 
 
-def _has_values(name: str, axis: Placed, values: Placed, problems: Problems) -> bool:
-    path = f"axes.{name}.values"
+def _has_values(path: str, axis: Placed, values: Placed, problems: Problems) -> bool:
     if not (values.is_map or isinstance(values.value, tuple)):
         text = f"found {described(values)}; expected a list of values or a map of labelled overlays"
     elif not (values.entries or values.items):
@@ -86,16 +87,16 @@ def _has_values(name: str, axis: Placed, values: Placed, problems: Problems) -> 
         text = "a list of values needs the field that they are for, beside it: `field: training...`"
     else:
         return True
-    problems.add(values.key_at, path, text)
+    problems.add(values.key_at, f"{path}.values", text)
     return False
 
 
 def _labelled(
-    name: str, values: Placed, evaluations: frozenset[str], problems: Problems
+    axis: str, values: Placed, evaluations: frozenset[str], problems: Problems
 ) -> dict[AxisValue, Placed]:
     steps: dict[AxisValue, Placed] = {}
     for label, over in values.entries.items():
-        path = f"axes.{name}.values.{label}"
+        path = f"{axis}.values.{label}"
         if not over.is_map:
             text = f"found {described(over)}; expected an overlay, or {{}} for no change"
             problems.add(over.at, path, text)
@@ -137,27 +138,28 @@ def _note_unknown(path: str, node: Placed, known: Iterable[str], problems: Probl
 
 
 def _field_steps(
-    name: str, field: Placed, values: Placed, evaluations: frozenset[str], problems: Problems
+    axis: str, field: Placed, values: Placed, evaluations: frozenset[str], problems: Problems
 ) -> dict[AxisValue, Placed]:
-    path = _field_path(name, field, evaluations, problems)
+    path = field_path(axis, field, evaluations, problems)
     steps: dict[AxisValue, Placed] = {}
     for value in values.items:
         label = value.value
         if not isinstance(label, str | int | float):
             text = f"found {described(value)}; expected text, a number, or true or false"
-            problems.add(value.at, f"axes.{name}.values", f"{text}; use labelled overlays for more")
+            problems.add(value.at, f"{axis}.values", f"{text}; use labelled overlays for more")
         elif label in steps:  # 1, 1.0 and true are one value: they would share a row
             text = f"found {described(value)} twice; each value stands once"
-            problems.add(value.at, f"axes.{name}.values", text)
+            problems.add(value.at, f"{axis}.values", text)
         else:
             steps[label] = nested(path, value, field.at)
     return steps
 
 
-def _field_path(
-    name: str, field: Placed, evaluations: frozenset[str], problems: Problems
+def field_path(
+    axis: str, field: Placed, evaluations: frozenset[str], problems: Problems
 ) -> list[str]:
-    where = f"axes.{name}.field"
+    """The steps to the field that an axis sets; a mistake is noted."""
+    where = f"{axis}.field"
     path = str(field.value).split(".")
     if path[0] not in PARTS or len(path) < 2 or not all(path):
         text = f"found {described(field)}; expected a path below training or evaluations, such as "

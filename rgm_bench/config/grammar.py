@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from rgm_bench.config.claim import ClaimSpec
+from rgm_bench.config.search import SearchSpec
 from rgm_bench.config.spec import Count, Seed, Slug, Spec
 from rgm_bench.config.study import ReportItem, Resources, Tuned
 
@@ -78,6 +79,7 @@ class ProfileOverlay(Spec):
     training: AnyMap = Field(default_factory=dict[str, Any])
     evaluations: dict[str, AnyMap | None] = Field(default_factory=dict[str, Any])
     axes: dict[str, AnyMap] = Field(default_factory=dict[str, AnyMap])
+    search: AnyMap | None = None
     seeds: Any = None
     resources: Any = None
     tuned: Any = None
@@ -94,6 +96,7 @@ class StudyFile(Spec):
     reproduces: Reproduces | None = None
     base: Base
     axes: dict[str, AnyMap] = Field(default_factory=dict[str, AnyMap])
+    search: AnyMap | None = None
     seeds: Any = None
     resources: Any = None
     tuned: Any = None
@@ -109,6 +112,7 @@ class Profile(Spec):
     training: AnyMap
     evaluations: Annotated[dict[Slug, AnyMap], Field(min_length=1)]
     axes: dict[Slug, Axis] = Field(default_factory=dict[Slug, Axis])
+    search: SearchSpec | None = None
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     resources: Resources = Resources()
     tuned: Tuned | None = None

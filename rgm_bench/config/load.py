@@ -3,14 +3,14 @@
 Imports no torch: a plan has to answer at once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from rgm_bench.config.arms import Arms, Choice
-from rgm_bench.config.evaluations import Evaluation, measure_of
-from rgm_bench.config.grammar import REQUIRED_PROFILES, Profile, StudyFile
+from rgm_bench.config.arms import Arms
+from rgm_bench.config.expand import trials_of
+from rgm_bench.config.grammar import REQUIRED_PROFILES, StudyFile
 from rgm_bench.config.messages import validated
 from rgm_bench.config.overrides import read_overrides
 from rgm_bench.config.packaged import packaged_studies
@@ -20,17 +20,10 @@ from rgm_bench.config.profiles import ReadProfile, arms_of, lay_profile, read_pr
 from rgm_bench.config.reading import described, read_file
 from rgm_bench.config.real_rows import real_rows
 from rgm_bench.config.schema import study_schema
-from rgm_bench.config.spec import (
-    PYTHON,
-    EvaluationSpec,
-    FormulaSolverSpec,
-    RealSplitSource,
-    RestoreSpec,
-    TrainingSource,
-    TrainingSpec,
-    other_split,
-)
-from rgm_bench.config.study import StudySpec, Trial
+from rgm_bench.config.search import TRIAL
+from rgm_bench.config.searches import SearchTrials
+from rgm_bench.config.spec import PYTHON
+from rgm_bench.config.study import StudySpec
 
 __all__ = ["load_study", "packaged_studies", "study_schema"]
 
@@ -167,8 +160,14 @@ def _read_profiles(
 
 def _study_spec(study: Placed, profile: str, whole: ReadProfile) -> StudySpec:
     problems = Problems()
-    arms = arms_of(whole, cache(_fingerprint), problems)
-    trials = tuple(_trials(arms, whole.fields, problems))
+    fingerprint = cache(_fingerprint)
+    arms = arms_of(whole, fingerprint, problems)
+    search = None
+    if whole.fields.search and whole.space:
+        seeds = whole.fields.seeds
+        searched = SearchTrials(whole.fields.search, whole.space, whole.node, seeds, fingerprint)
+        search = searched.search()
+    trials = () if search else tuple(trials_of(arms, whole.fields.seeds, problems))
     problems.raise_any()
     resolved = _resolved(study, profile, arms, whole)
     return StudySpec(
@@ -176,7 +175,7 @@ def _study_spec(study: Placed, profile: str, whole: ReadProfile) -> StudySpec:
         title=whole.fields.title,
         profile=profile,
         reproduces=resolved["reproduces"],
-        axes={axis.name: axis.labels for axis in whole.axes},
+        axes={TRIAL: ()} if search else {axis.name: axis.labels for axis in whole.axes},
         seeds=whole.fields.seeds,
         resources=whole.fields.resources,
         tuned=whole.fields.tuned,
@@ -184,51 +183,8 @@ def _study_spec(study: Placed, profile: str, whole: ReadProfile) -> StudySpec:
         report=whole.fields.report,
         trials=(*trials, *real_rows(trials)),
         resolved=resolved,
+        search=search,
     )
-
-
-def _trials(arms: Arms, fields: Profile, problems: Problems) -> Iterator[Trial]:
-    for name in arms.evaluation_names:
-        for choice in arms.choices(name):
-            yield from _trials_of_arm(arms, name, choice, fields.seeds)
-            if problems:
-                return  # of ten thousand arms that share a mistake, one is enough
-
-
-def _trials_of_arm(
-    arms: Arms, name: str, choice: Choice, seeds: tuple[int, ...]
-) -> Iterator[Trial]:
-    labels, first = arms.labels(name, choice), arms.measured(name, choice, seeds[0])
-    for share in _shares(first[1]) if first else ():
-        for seed in seeds:
-            measured = arms.measured(name, choice, seed)
-            if measured is None:
-                return
-            training, evaluation = measured
-            spec = EvaluationSpec(
-                source=_source(training, evaluation, share),
-                measure=measure_of(evaluation),
-                seed=seed,
-            )
-            yield Trial(labels=labels, seed=seed, evaluation=name, spec=spec)
-
-
-def _shares(evaluation: Evaluation) -> tuple[float, ...]:
-    return (1.0,) if _needs_no_network(evaluation) else evaluation.at_images
-
-
-def _source(
-    training: TrainingSpec, evaluation: Evaluation, share: float
-) -> TrainingSource | RealSplitSource:
-    if _needs_no_network(evaluation):
-        assert isinstance(evaluation, RestoreSpec)
-        data = other_split(training.data, evaluation.split)
-        return RealSplitSource(kind="real_split", data=data)
-    return TrainingSource(kind="training", training=training, at=share)
-
-
-def _needs_no_network(evaluation: Evaluation) -> bool:
-    return isinstance(evaluation, RestoreSpec) and isinstance(evaluation.solver, FormulaSolverSpec)
 
 
 def _fingerprint(name: str, split: str) -> str:

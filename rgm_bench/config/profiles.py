@@ -14,9 +14,11 @@ from rgm_bench.config.packaged import study_names, with_preset
 from rgm_bench.config.placed import Placed
 from rgm_bench.config.problems import Problems, listing, nearest
 from rgm_bench.config.report_items import check_report
+from rgm_bench.config.searches import check_search, sample_axis
 from rgm_bench.config.shape import Step
+from rgm_bench.config.space import Space, read_space
 
-SHARED = ("title", "axes", "seeds", "resources", "tuned", "claims", "report")
+SHARED = ("title", "axes", "search", "seeds", "resources", "tuned", "claims", "report")
 """What a study says once for all profiles, beside its base."""
 
 
@@ -28,6 +30,7 @@ class ReadProfile:
     node: Placed
     fields: Profile
     axes: tuple[AxisOverlays, ...]
+    space: Space | None = None
 
 
 def lay_profile(
@@ -71,6 +74,9 @@ def read_profile(
     axes = read_axes(node, problems)
     if not all(node.entries[part].is_map for part in PARTS):
         return None
+    space = _read_search(node, fields, problems) if fields and fields.search else None
+    if space:
+        axes = (sample_axis(space, frozenset(node.entries["evaluations"].entries)),)
     _check_values(Arms(node, axes, fingerprint=None, problems=problems), fields, problems)
     if fields is None or len(problems) > before:
         return None
@@ -79,7 +85,19 @@ def read_profile(
         check_claims(fields.claims, node, axes, problems)
     _check_seeds(node, fields, problems)
     _check_tuned(node, fields, problems)
-    return None if len(problems) > before else ReadProfile(node, fields, axes)
+    return None if len(problems) > before else ReadProfile(node, fields, axes, space)
+
+
+def _read_search(node: Placed, fields: Profile, problems: Problems) -> Space | None:
+    assert fields.search
+    if fields.axes:
+        at = node.entries["search"].key_at
+        text = "a study has axes or a search; an axis may be a parameter of `search.space` instead"
+        problems.add(at, "search", text)
+    space = read_space(node, fields.search.space, problems)
+    if space:
+        check_search(fields.search, space, node, fields.seeds, problems)
+    return space
 
 
 def arms_of(profile: ReadProfile, fingerprint: Fingerprint, problems: Problems) -> Arms:

@@ -17,6 +17,7 @@ from rgm_bench.config.study import (
     RestorationsItem,
     SamplesItem,
     ScatterItem,
+    SearchItem,
     TableItem,
 )
 from rgm_bench.errors import StudyError
@@ -42,6 +43,11 @@ class _ItemPlace:
 
     def __init__(self, profile: Placed, index: int, problems: Problems) -> None:
         self._profile, self._path, self._problems = profile, ("report", index), problems
+
+    @property
+    def study_keys(self) -> Iterable[str]:
+        """What the profile has."""
+        return self._profile.entries
 
     def note(self, text: str, *below: str | int) -> None:
         path = (*self._path, *below)
@@ -91,6 +97,9 @@ def _check_item(item: ReportItem, place: _ItemPlace, axes: dict[str, AxisOverlay
             place.require_evaluation(item.evaluation, "points")
         case RestorationsItem():
             place.require_evaluation(item.evaluation, "restore")
+        case SearchItem():
+            if "search" not in place.study_keys:
+                place.note("found no search in this study", "kind")
         case PublishedItem():
             place.require_evaluation(item.evaluation)
             for index, column in enumerate(item.metrics):

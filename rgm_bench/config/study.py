@@ -11,16 +11,9 @@ from pydantic import Field
 
 from rgm_bench.config.claim import ClaimSpec
 from rgm_bench.config.parts import NO_PARTS, Parts
-from rgm_bench.config.spec import (
-    Count,
-    EvaluationSpec,
-    Slug,
-    Spec,
-    TrainingSource,
-    spec_id,
-)
-
-AxisValue = str | int | float | bool
+from rgm_bench.config.search import NOTHING_FOUND, Found, Search
+from rgm_bench.config.spec import Count, Slug, Spec
+from rgm_bench.config.trial import AxisValue, Trial
 
 
 class Resources(Spec):
@@ -123,6 +116,13 @@ class PublishedItem(Spec):
     evaluation: str | None = None
 
 
+class SearchItem(Spec):
+    """A search: its best trials, its history, what mattered, and each parameter by itself."""
+
+    kind: Literal["search"]
+    top: Count = 10
+
+
 ReportItem = Annotated[
     TableItem
     | CurveItem
@@ -130,35 +130,10 @@ ReportItem = Annotated[
     | ScatterItem
     | DensitiesItem
     | RestorationsItem
-    | PublishedItem,
+    | PublishedItem
+    | SearchItem,
     Field(discriminator="kind"),
 ]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One evaluation of one arm at one seed: one row of every table.
-
-    `labels` maps each axis to the value this trial has on it, as tables show it. A row of real
-    images has `real` set to the split it was drawn from, and no labels.
-    """
-
-    labels: Mapping[str, AxisValue]
-    seed: int
-    evaluation: str
-    spec: EvaluationSpec
-    real: Literal["train", "test"] | None = None
-
-    @cached_property
-    def id(self) -> str:
-        """The id of its evaluation."""
-        return spec_id(self.spec)
-
-    @cached_property
-    def training_id(self) -> str | None:
-        """The id of the training it measures, or None for real images."""
-        source = self.spec.source
-        return spec_id(source.training) if isinstance(source, TrainingSource) else None
 
 
 @dataclass(frozen=True)
@@ -166,7 +141,8 @@ class StudySpec:
     """One profile of one study file, resolved: nothing in it is left to look up.
 
     `resolved` is the whole of it as plain JSON values, without the other profiles; `axes` maps an
-    axis to its labels, in the order of the file.
+    axis to its labels, in the order of the file. Of a `search` there are no trials yet: what has
+    been found decides where it looks next.
     """
 
     name: str
@@ -182,6 +158,8 @@ class StudySpec:
     resolved: Mapping[str, Any]
     parts: Parts = NO_PARTS
     tuned: Tuned | None = None
+    search: Search | None = None
+    found: Found = NOTHING_FOUND
 
     def with_parts(self, parts: Parts) -> Self:
         """The same study with classes of the user's own."""

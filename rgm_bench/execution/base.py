@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rgm_bench.results.schema import UnitKind
+from rgm_bench.results.schema import Outcome, UnitKind
 
 Ending = Literal["ok", "diverged", "failed", "lost", "busy"]
 """What became of an attempt: an outcome that is now in the store (`ok`, `diverged`), an error
@@ -22,6 +22,14 @@ class Unit:
     spec: Mapping[str, Any]
     needs: str | None = None
     """The id of the training that an evaluation measures."""
+    images: int | None = None
+    """How far a training has to come, where not all of it is needed."""
+
+    def is_done_by(self, outcome: Outcome) -> bool:
+        """Whether `outcome`, of this very unit, is all that is asked for."""
+        if not outcome.is_part:
+            return True
+        return self.images is not None and outcome.images >= self.images
 
 
 @dataclass(frozen=True)

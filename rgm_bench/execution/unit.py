@@ -61,12 +61,13 @@ class StoreWorker:
         with lease:
             # somebody may have finished it since it was planned
             finished = store.outcome(unit.kind, unit.id, digest)
-            if finished is not None:
+            if finished is not None and unit.is_done_by(finished):
                 return finished
             outcome = self._compute(store, unit, digest, lease)
             store.commit(outcome)
             # only now: a commit that failed would have cost the whole training
-            _discard_checkpoint(store.folder(unit.kind, unit.id, digest))
+            if not outcome.is_part:
+                _discard_checkpoint(store.folder(unit.kind, unit.id, digest))
         return outcome
 
     def _compute(self, store: Store, unit: Unit, digest: str, lease: Lease) -> Outcome:
@@ -85,6 +86,7 @@ class StoreWorker:
                     digest=digest,
                     device=device,
                     report=lease.update,
+                    until=unit.images,
                     parts=self.parts,
                 )
             case "evaluation":

@@ -14,6 +14,7 @@ from rgm_bench.config.study import (
     RestorationsItem,
     SamplesItem,
     ScatterItem,
+    SearchItem,
     StudySpec,
     TableItem,
 )
@@ -25,10 +26,12 @@ from rgm_bench.report.figures.drawing import Drawing
 from rgm_bench.report.figures.restorations import restorations_drawing
 from rgm_bench.report.figures.samples import samples_drawing
 from rgm_bench.report.figures.scatter import scatter_drawings
+from rgm_bench.report.figures.search import search_drawings
 from rgm_bench.report.figures.training import MAX_SEEDS, shown_arms, training_drawing
 from rgm_bench.report.page import Picture, page
 from rgm_bench.report.published_table import build_published_table
 from rgm_bench.report.render import to_csv, to_latex, to_markdown
+from rgm_bench.report.search_table import build_search_table
 from rgm_bench.report.select import Row, rows_of
 from rgm_bench.report.style import rendered
 from rgm_bench.report.table import Table
@@ -62,6 +65,8 @@ def _tables(study: StudySpec, trials: Sequence[Row]) -> Iterator[Table]:
     for name, item in _named(study):
         if isinstance(item, TableItem):
             yield build_table(study, trials, item, name=name)
+        elif isinstance(item, SearchItem):
+            yield build_search_table(study, trials, item, name=name)
         elif isinstance(item, PublishedItem):
             yield build_published_table(study, trials, item, name=name)
 
@@ -89,6 +94,8 @@ def _drawings_of(
             yield from _drawn(densities_drawing(study, trials, view, item, name=name))
         case RestorationsItem():
             yield from _drawn(restorations_drawing(study, trials, view, item, name=name))
+        case SearchItem():
+            yield from search_drawings(study)
         case TableItem() | PublishedItem():
             pass
         case _:
@@ -122,6 +129,8 @@ def _stem(item: ReportItem) -> str:
             return f"samples_over_{item.over}"
         case DensitiesItem():
             return f"densities_over_{item.over}"
+        case SearchItem():
+            return "best_trials"
         case RestorationsItem():
             return f"restorations_{item.evaluation}"
         case _:

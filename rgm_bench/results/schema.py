@@ -14,7 +14,8 @@ class Outcome:
 
     `metrics` are the same bits whenever the same spec runs on the same kind of device; `cost`
     (seconds, images_per_second, flops, nfe, peak_memory_bytes, each where it applies) is what this
-    run of it took. `images` counts what the training had seen. `reason` is set when diverged.
+    run of it took. `images` counts what the training had seen: fewer than all where nothing needed
+    the rest. `reason` is set when diverged.
     """
 
     kind: UnitKind
@@ -27,6 +28,11 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     cost: Mapping[str, float] = field(default_factory=dict[str, float])
     provenance: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def is_part(self) -> bool:
+        """Whether this is a training that stopped early, to be gone on with if need be."""
+        return self.kind == "training" and self.status == "ok" and self.images < self.spec["images"]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -5,7 +5,8 @@
     leases/  references/  studies/<name>/<profile>/  mlflow.db  mlartifacts/
 
 `result.json` is written last and only if it is not there: a folder without it is unfinished, and
-the first valid commit wins.
+the first valid commit wins. One thing alone replaces it: more images of a training that had stopped
+early.
 """
 
 import json
@@ -19,7 +20,7 @@ from typing import Any, Literal
 from rgm_bench.config.study import StudySpec
 from rgm_bench.errors import StoreError
 from rgm_bench.results.code import code_digest
-from rgm_bench.results.files import create_whole, explain, to_json
+from rgm_bench.results.files import create_whole, explain, to_json, write_whole
 from rgm_bench.results.schema import Outcome, UnitKind
 
 CodePolicy = Literal["warn", "strict", "ignore"]
@@ -83,11 +84,20 @@ class Store:
     def commit(self, outcome: Outcome) -> bool:
         """Finish a unit; False if it was finished before, whose outcome then stays.
 
+        More images of a training take the place of fewer; its lease keeps two from doing so.
+
         Raises:
             StoreError: the store cannot be written.
         """
         path = self.folder(outcome.kind, outcome.id, outcome.digest) / RESULT
-        return create_whole(path, to_json(outcome.to_json()))
+        content = to_json(outcome.to_json())
+        if create_whole(path, content):
+            return True
+        kept = _read(path)
+        if kept is None or not kept.is_part or kept.images >= outcome.images:
+            return False
+        write_whole(path, content)
+        return True
 
     def forget(self, kind: UnitKind, unit_id: str) -> None:
         """Remove all that a unit has written, by whatever code."""

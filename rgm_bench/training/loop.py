@@ -47,13 +47,18 @@ class Training:
         epoch_images = self.draws.steps_per_epoch * self.draws.batch_size
         return cosine_decay(epoch * epoch_images, self.horizon_images)
 
-    def run(self, after_step: Callable[[], None]) -> None:
+    def run(self, after_step: Callable[[], None], *, until: int | None = None) -> None:
         """Do the steps that are left, calling `after_step` after each.
+
+        Args:
+            after_step: called after each step.
+            until: images after which to stop, so that the rest can be done later; None does all.
 
         Raises:
             DivergedError: a loss is not a finite number.
         """
-        while self.steps_done < self.steps:
+        last = self.steps if until is None else until // self.draws.batch_size
+        while self.steps_done < last:
             number, decay = self.steps_done, self.decay(self.steps_done)
             losses = self.step(self.draws.at(number), step=number, decay=decay)
             # one transfer from the device for all of them
