@@ -216,7 +216,7 @@ class _Check:
         path = ("search", "sampler")
         ranges = [d.name for d in space.dimensions if isinstance(d.domain, Range)]
         if ranges:
-            text = f"a grid needs values for each parameter; a range have: {listing(ranges)}"
+            text = f"a grid needs values for each parameter; ranges have: {listing(ranges)}"
             self._note(path, text)
             return
         count = sum(1 for _ in grid(space.dimensions))

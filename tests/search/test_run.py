@@ -1,0 +1,205 @@
+"""What a search does is a function of its study and of results, however those came about."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from rgm_bench.config.search import CONFIRMED, TRIAL
+from rgm_bench.config.spec import GenerateSpec, TrainingSource
+from rgm_bench.config.study import StudySpec
+from rgm_bench.config.trial import Trial
+from rgm_bench.search import searched
+from rgm_bench.search.run import SearchRun
+from tests.search.conftest import Scored, WriteSearch, score
+
+ASHA: Mapping[str, Any] = {"kind": "asha", "rungs": [0.25, 0.5], "reduction": 2}
+
+
+def run(study: StudySpec, results: Scored, *, workers: int, seed: int) -> SearchRun:
+    """Measure what a search needs, `workers` at once, in an order of chance."""
+    rng = random.Random(seed)
+    search = SearchRun(study, results)
+    waiting = search.advance()
+    while waiting:
+        rng.shuffle(waiting)
+        done, waiting = waiting[:workers], waiting[workers:]
+        for trial in done:
+            results.measure(trial)
+            waiting += search.advance()
+    return search
+
+
+def asked(search: SearchRun) -> list[dict[str, Any]]:
+    return [asdict(suggestion) for suggestion in search.suggestions]
+
+
+@pytest.mark.parametrize("pruner", [None, ASHA])
+@pytest.mark.parametrize("kind", ["tpe", "random", "nsga2"])
+def test_workers_and_their_order_change_nothing(
+    write_search: WriteSearch, kind: str, pruner: Mapping[str, Any] | None
+):
+    study = write_search(sampler={"kind": kind}, pruner=pruner)
+    first = asked(run(study, Scored(), workers=1, seed=0))
+    assert len(first) == 12
+    for workers in (1, 2, 3, 8):
+        assert asked(run(study, Scored(), workers=workers, seed=workers)) == first
+
+
+def test_a_search_goes_on_where_it_was(write_search: WriteSearch):
+    study, results = write_search(pruner=ASHA), Scored()
+    whole = asked(run(study, Scored(), workers=2, seed=0))
+    search = SearchRun(study, results)
+    for _ in range(9):
+        for trial in search.advance()[:1]:
+            results.measure(trial)
+    again = SearchRun(study, results)  # a driver that was killed leaves its results only
+    again.advance()
+    assert asked(again) == asked(search)
+    assert asked(run(study, results, workers=2, seed=1)) == whole
+
+
+@pytest.mark.parametrize("lag", [0, 1, 3])
+def test_a_trial_is_drawn_from_those_before_it_by_more_than_the_lag(
+    write_search: WriteSearch, lag: int
+):
+    study = write_search(lag=lag, sampler={"kind": "tpe", "startup": 2}, trials=9)
+
+    def drawn(odd: int) -> list[Any]:
+        """The values of all trials where one has scored other than the formula."""
+        results = Scored()
+        search = SearchRun(study, results)
+        waiting = search.advance()
+        while waiting:
+            trial = waiting.pop(0)
+            is_odd = trial.labels.get(TRIAL) == odd
+            results.measure(trial, value=0.001 if is_odd else None)
+            waiting += search.advance()
+        return [suggestion.values for suggestion in search.suggestions]
+
+    usual, other = drawn(-1), drawn(4)
+    assert other[: 5 + lag] == usual[: 5 + lag]
+    assert other != usual
+
+
+@pytest.mark.parametrize("lag", [0, 2, 4])
+def test_lag_and_one_more_train_at_once(write_search: WriteSearch, lag: int):
+    results = Scored()
+    search = SearchRun(write_search(lag=lag), results)
+    waiting = [trial for trial in search.advance() if trial.real is None]
+    assert len(waiting) == lag + 1
+    results.measure(waiting[-1])  # the last of them is no help while the first is not there
+    assert len(search.advance()) == (1 if lag == 0 else 0)
+
+
+def test_a_pruned_trial_is_looked_at_no_further(write_search: WriteSearch):
+    search = run(write_search(pruner=ASHA, trials=20), Scored(), workers=3, seed=0)
+    pruned = {s.number: max(s.rungs) for s in search.suggestions if s.state == "pruned"}
+    assert 5 < len(pruned) < 18
+    for trial in search.study.trials:
+        if (number := trial.labels.get(TRIAL)) in pruned:
+            assert isinstance(trial.spec.source, TrainingSource)
+            assert trial.spec.source.at <= pruned[number]
+
+
+def test_a_diverged_trial_is_passed_over(write_search: WriteSearch):
+    results = Scored()
+    search = SearchRun(write_search(), results)
+    waiting = search.advance()
+    while waiting:
+        trial = waiting.pop(0)
+        results.measure(trial, diverged=trial.labels.get(TRIAL) in (0, 3))
+        waiting += search.advance()
+    states = [suggestion.state for suggestion in search.suggestions]
+    assert states == [("diverged" if i in (0, 3) else "finished") for i in range(12)]
+
+
+def test_what_was_good_is_looked_at_more(write_search: WriteSearch):
+    study = write_search(trials=40, sampler={"kind": "tpe", "startup": 10})
+    search = run(study, Scored(), workers=2, seed=0)
+    scores = [suggestion.scores[0] for suggestion in search.suggestions if suggestion.scores]
+    assert sum(scores[20:]) < 0.9 * sum(scores[:20])
+
+
+def test_a_grid_has_each_combination_once(write_search: WriteSearch):
+    space = {
+        "num_levels": {"field": "training.method.forward.num_levels", "values": [1, 2, 4]},
+        "schedule": {
+            "field": "training.method.forward.schedule", "values": ["original", "square"],
+            "when": {"num_levels": [2, 4]},
+        },
+    }  # fmt: skip
+    study = write_search(space=space, sampler={"kind": "grid"}, trials=5)
+    values = [s.values for s in run(study, Scored(), workers=1, seed=0).suggestions]
+    assert values == [
+        {"num_levels": 1},
+        {"num_levels": 2, "schedule": "original"},
+        {"num_levels": 2, "schedule": "square"},
+        {"num_levels": 4, "schedule": "original"},
+        {"num_levels": 4, "schedule": "square"},
+    ]
+
+
+def test_the_best_are_confirmed_with_other_seeds_and_images(write_search: WriteSearch):
+    confirm = {"top": 2, "seeds": [100, 101], "reference_split": "test"}
+    search = run(write_search(confirm=confirm), Scored(), workers=2, seed=0)
+    ranked = sorted(search.suggestions, key=lambda s: s.scores or ())
+    assert search.confirmed == tuple(s.number for s in ranked[:2])
+    confirming = [t for t in search.study.trials if t.evaluation.endswith(CONFIRMED)]
+    generated = [t for t in confirming if t.real is None]
+    assert sorted((t.labels[TRIAL], t.seed) for t in generated) == sorted(
+        (number, seed) for number in search.confirmed for seed in (100, 101)
+    )
+    for trial in generated:
+        assert isinstance(trial.spec.measure, GenerateSpec)
+        assert trial.spec.measure.reference.split == "test"
+        assert trial.training is not None
+        assert trial.training.seed == trial.seed
+    assert {t.real for t in confirming if t.real} == {"train", "test"}
+
+
+def test_two_objectives_confirm_what_nothing_beats_in_both(write_search: WriteSearch):
+    study = write_search(
+        objectives=[{"metric": "fid"}, {"metric": "nfe"}],
+        sampler={"kind": "nsga2", "population": 4},
+        confirm={"top": 12, "seeds": [100]},
+    )
+
+    class ByLevels(Scored):
+        def measure(self, trial: Trial, **given: Any) -> None:
+            super().measure(trial, **given)
+            if trial.training is not None:
+                method: Any = trial.training.method
+                self.measured[trial.id].cost["nfe"] = method.forward.num_levels  # type: ignore[index]
+
+    search = run(study, ByLevels(), workers=2, seed=0)
+    points = {s.number: s.scores for s in search.suggestions if s.scores}
+    unbeaten = {
+        number
+        for number, (fid, nfe) in points.items()
+        if not any(f <= fid and n <= nfe and (f, n) != (fid, nfe) for f, n in points.values())
+    }
+    assert set(search.confirmed) == unbeaten
+    assert unbeaten < set(points)
+
+
+def test_the_study_has_the_trials_that_results_lead_to(write_search: WriteSearch):
+    study, results = write_search(), Scored()
+    begun = searched(study, results).trials
+    assert [trial.real for trial in begun] == [None] * 3 + ["train", "test"]  # the lag and one more
+    search = run(study, results, workers=1, seed=0)
+    assert searched(study, results).trials == search.study.trials
+    assert searched(study, results).axes == {TRIAL: tuple(range(12))}
+
+
+def test_a_score_is_the_mean_over_seeds(write_search: WriteSearch, tmp_path: Any):
+    from rgm_bench.config.load import load_study
+
+    write_search()
+    study = load_study(tmp_path / "found.yaml", overrides=["seeds=[0, 1, 2]"])
+    search = run(study, Scored(), workers=2, seed=0)
+    for suggestion in search.suggestions:
+        own = [t for t in search.study.trials if t.labels.get(TRIAL) == suggestion.number]
+        assert suggestion.scores == pytest.approx((sum(map(score, own)) / 3,))
