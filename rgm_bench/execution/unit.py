@@ -123,12 +123,12 @@ def _weights(store: Store, spec: EvaluationSpec, training_id: str | None) -> Pat
         return None
     digest = code_digest("training")
     training = store.outcome("training", training_id, digest)
-    if training is None:
+    images = spec.source.training.images_at(spec.source.at)
+    if training is None or (training.is_part and images > training.images):
         raise StoreError(
             f"training {training_id} is not in {store.root} under the present code ({digest}); "
             "the same code has to run on the driver and on every worker"
         )
-    images = spec.source.training.images_at(spec.source.at)
     if training.status == "diverged" and images > training.images:
         return None
     return snapshot_path(store.folder("training", training_id, digest), images)

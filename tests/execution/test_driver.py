@@ -17,7 +17,15 @@ from rgm_bench.tracking.null import NullTracker
 
 def commit(view: View, unit: Unit) -> Attempt:
     view.store.commit(
-        Outcome(unit.kind, unit.id, view.digests[unit.kind], "ok", None, 0, unit.spec)
+        Outcome(
+            unit.kind,
+            unit.id,
+            view.digests[unit.kind],
+            "ok",
+            None,
+            unit.spec.get("images", 0),
+            unit.spec,
+        )
     )
     return Attempt(unit.id, "ok", 0.0)
 

@@ -17,9 +17,11 @@ def states(plan) -> dict[str, int]:
 
 
 def put(store: Store, unit: Unit, digest: str, status="ok") -> None:
-    reason = None if status == "ok" else "planted"
+    reason, images = None if status == "ok" else "planted", unit.spec.get("images", 0)
     store.commit(
-        Outcome(unit.kind, unit.id, digest, status, reason, 0, unit.spec, cost={"seconds": 2.0})
+        Outcome(
+            unit.kind, unit.id, digest, status, reason, images, unit.spec, cost={"seconds": 2.0}
+        )
     )
 
 

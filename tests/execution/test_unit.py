@@ -1,10 +1,12 @@
 """A worker carries out units: what it leaves behind when something goes wrong at a bad moment."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from rgm_bench.config.spec import spec_id
+from rgm_bench.config.trial import Trial
 from rgm_bench.errors import StoreError
 from rgm_bench.execution.base import Unit
 from rgm_bench.execution.unit import StoreWorker
@@ -39,6 +41,48 @@ def test_a_unit_is_committed_and_its_checkpoint_discarded(units, store) -> None:
     found = json.loads((folder / "result.json").read_text())
     assert found["cost"]["parameters_generator"] > 0
     assert list((store.root / "leases").iterdir()) == []
+
+
+def test_a_training_in_parts_has_the_bits_of_one_at_once(units, store, tmp_path_factory) -> None:
+    training = of_kind(units, "training")
+    evaluation = next(unit for unit in units if unit.needs == training.id)
+    at_once = Store(tmp_path_factory.mktemp("at_once"))
+    assert StoreWorker(str(at_once.root))(training).ending == "ok"
+
+    worker = StoreWorker(str(store.root))
+    for images in (32, 80):
+        assert worker(replace(training, images=images)).ending == "ok"
+        (folder,) = (store.root / "trainings" / training.id).iterdir()
+        outcome = store.outcome("training", training.id)
+        assert outcome is not None
+        assert (outcome.images, outcome.is_part) == (images, True)
+        assert (folder / "checkpoint.safetensors").exists()
+        assert worker(evaluation).ending == "failed"  # it measures the end
+    assert worker(replace(training, images=48)).ending == "ok"  # which is done
+    assert worker(training).ending == "ok"
+    assert not (folder / "checkpoint.safetensors").exists()
+    assert "160 images are done" not in (folder / "log.txt").read_text()
+    for images in (32, 48, 80, 160):
+        name = f"{training.id}/{folder.name}/snapshot-{images}.safetensors"
+        pair = [s.root / "trainings" / name for s in (store, at_once)]
+        assert pair[0].read_bytes() == pair[1].read_bytes()
+
+
+def test_a_share_needs_no_more_than_its_part_of_a_training(without_real, store) -> None:
+    def at(trial: Trial, share: float) -> Trial:
+        source = trial.spec.source.model_copy(update={"at": share})
+        return replace(trial, spec=trial.spec.model_copy(update={"source": source}))
+
+    early = replace(without_real, trials=tuple(at(t, 0.25) for t in without_real.trials[:1]))
+    worker = StoreWorker(str(store.root))
+    for planned in make_plan(early, View(store)).missing:
+        assert worker(planned.unit).ending == "ok"
+    assert not make_plan(early, View(store)).missing
+    training = make_plan(early, View(store)).units[0]
+    assert (training.unit.images, training.state) == (48, "done")
+    whole = replace(without_real, trials=without_real.trials[:1])
+    states = [(p.unit.kind, p.state) for p in make_plan(whole, View(store)).units]
+    assert states == [("training", "missing"), ("evaluation", "missing")]
 
 
 def test_a_commit_that_fails_costs_no_training(units, store, monkeypatch) -> None:

@@ -21,7 +21,9 @@ from rgm_bench.results.store import Store, View
 
 
 def outcome(**changes) -> Outcome:
-    made = Outcome("training", "a" * 16, "d" * 8, "ok", None, 64, {"seed": 0}, cost={"seconds": 1})
+    made = Outcome(
+        "training", "a" * 16, "d" * 8, "ok", None, 64, {"seed": 0, "images": 1}, cost={"seconds": 1}
+    )
     return replace(made, **changes)
 
 
@@ -40,6 +42,15 @@ def test_the_first_commit_wins(tmp_path) -> None:
     found = store.outcome("training", "a" * 16)
     assert found is not None
     assert found.images == 1
+
+
+def test_only_more_of_a_training_takes_the_place_of_less(tmp_path) -> None:
+    store, spec = Store(tmp_path), {"images": 8}
+    for images, wins in ((2, True), (2, False), (4, True), (2, False), (8, True), (4, False)):
+        assert store.commit(replace(outcome(images=images), spec=spec)) == wins
+    kept = store.outcome("training", outcome().id)
+    assert kept is not None
+    assert (kept.images, kept.is_part) == (8, False)
 
 
 def test_among_many_threads_one_creates(tmp_path) -> None:
