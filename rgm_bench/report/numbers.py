@@ -56,7 +56,7 @@ def setting(value: float) -> str:
     if isinf(value) or value == int(value):
         return plain(value)
     text = number(value, decimals(value))
-    return text.rstrip("0") if "." in text else text
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def with_interval(estimate: Estimate, *, factor: float = 1) -> str:
