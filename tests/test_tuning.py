@@ -20,6 +20,7 @@ HOLDERS: Mapping[str, Mapping[str, str]] = {
     "tuning_digits": {
         "kld": "rgm_digits",
         "dswd": "rgm_digits_dswd",
+        "mmd": "rgm_digits_mmd",
         "sr": "rgm_digits_sr",
         "naive_sr": "ablation: naive_sr",
         "mmse": "mmse_digits",
