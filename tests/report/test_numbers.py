@@ -39,6 +39,7 @@ def test_a_weight_of_zero_is_infinite_lambda() -> None:
         "3,333",
         "0.2",
     ]
+    assert setting(72.04) == "72"
 
 
 def test_si_prefix_leaves_a_number_between_1_and_1000() -> None:
