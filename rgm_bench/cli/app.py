@@ -9,6 +9,7 @@ from rgm_bench.cli import exit_codes
 from rgm_bench.cli.look import logs, plan, sample, show, status
 from rgm_bench.cli.prepare import data, doctor, import_official, init, schema
 from rgm_bench.cli.run import publish, report, retry, run, ui
+from rgm_bench.cli.search import export_search
 from rgm_bench.errors import UserError
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ for command in (
     logs,
     retry,
     sample,
+    export_search,
     data,
     import_official,
     doctor,

@@ -143,6 +143,7 @@ def _fill_places(definitions: Json) -> None:
     study["claims"], profile["claims"] = whole["claims"], claims
     study["resources"], profile["resources"] = _ref("Resources"), _ref("Resources" + _OVERLAY)
     study["tuned"], profile["tuned"] = whole["tuned"], _partial(whole["tuned"])
+    study["search"], profile["search"] = whole["search"], _partial(whole["search"])
     base["training"] = {
         "if": {"required": ["preset"]},
         "then": training,

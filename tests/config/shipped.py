@@ -8,6 +8,8 @@ from ruamel.yaml import YAML
 from rgm_bench.config.load import load_study, packaged_studies
 from rgm_bench.config.spec import TrainingSource, TrainingSpec, spec_id
 from rgm_bench.config.study import StudySpec
+from rgm_bench.results.schema import UnitKind
+from rgm_bench.search import searched
 
 STUDIES = sorted(path.stem for path in packaged_studies().glob("*.yaml"))
 OWN = [name for name in STUDIES if name != "official"]  # whose weights are trained here
@@ -20,9 +22,25 @@ def written(name: str) -> Any:
 PROFILES = [(name, profile) for name in STUDIES for profile in written(name)["profiles"]]
 
 
+class Nothing:
+    """Results of which there are none yet: a search has the trials it begins with."""
+
+    def outcome(self, kind: UnitKind, unit_id: str, /) -> None:
+        return None
+
+    def curve(self, training_id: str, /) -> None:
+        return None
+
+    def grid(self, evaluation_id: str, /) -> None:
+        return None
+
+    def points(self, evaluation_id: str, /) -> None:
+        return None
+
+
 @cache
 def study(name: str, profile: str) -> StudySpec:
-    return load_study(packaged_studies() / f"{name}.yaml", profile=profile)
+    return searched(load_study(packaged_studies() / f"{name}.yaml", profile=profile), Nothing())
 
 
 def trainings(name: str, profile: str) -> dict[str, TrainingSpec]:

@@ -3,15 +3,19 @@
 import random
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from rgm_bench.config.search import CONFIRMED, TRIAL
 from rgm_bench.config.spec import GenerateSpec, TrainingSource
 from rgm_bench.config.study import StudySpec
 from rgm_bench.config.trial import Trial
+from rgm_bench.errors import UserError
 from rgm_bench.search import searched
+from rgm_bench.search.export import export_search
 from rgm_bench.search.run import SearchRun
 from tests.search.conftest import Scored, WriteSearch, score
 
@@ -203,3 +207,17 @@ def test_a_score_is_the_mean_over_seeds(write_search: WriteSearch, tmp_path: Any
     for suggestion in search.suggestions:
         own = [t for t in search.study.trials if t.labels.get(TRIAL) == suggestion.number]
         assert suggestion.scores == pytest.approx((sum(map(score, own)) / 3,))
+
+
+def test_a_search_is_exported_for_optunas_own_tools(write_search: WriteSearch, tmp_path: Path):
+    study, results = write_search(pruner=ASHA), Scored()
+    search = run(study, results, workers=2, seed=0)
+    path = tmp_path / "optuna.db"
+    assert export_search(study, results, path) == 12
+    copied = optuna.load_study(study_name="found/laptop", storage=f"sqlite:///{path}")
+    assert [trial.params for trial in copied.trials] == [s.values for s in search.suggestions]
+    finished = [s.scores[0] for s in search.suggestions if s.scores]
+    assert copied.best_value == min(finished)
+    assert sum(t.state.name == "PRUNED" for t in copied.trials) == 12 - len(finished)
+    with pytest.raises(UserError, match="is there already"):
+        export_search(study, results, path)

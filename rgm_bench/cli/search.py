@@ -1,0 +1,31 @@
+"""Commands about searches: export-search."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rgm_bench.cli.options import (
+    DEFAULT_STORE,
+    Overrides,
+    Profile,
+    StoreFolder,
+    StudyFile,
+    open_study,
+)
+from rgm_bench.results.store import Store, View
+
+
+def export_search(
+    study: StudyFile,
+    to: Annotated[Path, typer.Option(help="A new sqlite file.")] = Path("optuna.db"),
+    profile: Profile = "laptop",
+    overrides: Overrides = [],  # noqa: B006  # typer copies it
+    store: StoreFolder = DEFAULT_STORE,
+) -> None:
+    """Write a search as an Optuna database, to be opened by optuna-dashboard."""
+    spec = open_study(study, profile, overrides)
+    from rgm_bench.search.export import export_search as write
+
+    count = write(spec, View(Store.open(store)), to)
+    print(f"{count} trials in {to}; to look at them: optuna-dashboard sqlite:///{to}")

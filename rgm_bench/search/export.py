@@ -1,0 +1,42 @@
+"""A search as an Optuna database, for optuna-dashboard and whatever else reads those."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import optuna
+
+from rgm_bench.config.study import StudySpec
+from rgm_bench.errors import StoreError, UserError
+from rgm_bench.results.files import explain
+from rgm_bench.search.run import SearchRun
+
+if TYPE_CHECKING:
+    from rgm_bench.results.frames import Results
+
+
+def export_search(study: StudySpec, results: "Results", path: Path) -> int:
+    """Write a new sqlite database at `path`; returns how many trials are in it.
+
+    It is a copy for others to look at: a search never reads it, and goes on without it.
+
+    Raises:
+        UserError: the study has no search, or there is a file at `path`.
+        StoreError: `path` cannot be written.
+    """
+    if study.search is None:
+        raise UserError(f"{study.name}/{study.profile}: found no search in this study to export")
+    if path.exists():
+        raise UserError(f"{path}: is there already; --to names another file")
+    run = SearchRun(study, results)
+    run.advance()
+    try:
+        path.touch()
+    except OSError as error:
+        raise StoreError(explain(error, path)) from error
+    optuna.copy_study(
+        from_study_name=run.optuna.study.study_name,
+        from_storage=run.optuna.study._storage,  # pyright: ignore[reportPrivateUsage]  # in memory
+        to_storage=f"sqlite:///{path}",
+        to_study_name=f"{study.name}/{study.profile}",
+    )
+    return len(run.suggestions)
