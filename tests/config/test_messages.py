@@ -51,7 +51,7 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("seeds: [0, 1]", "seeds: [0, 1]\nserach: {}")],
         (
             "study.yaml:16:1: serach: unknown key; allowed here: grammar, name, title, "
-            "reproduces, base, axes, seeds, resources, tuned, claims, report, profiles"
+            "reproduces, base, axes, search, seeds, resources, tuned, claims, report, profiles"
         ),
     ),
     "tuning_study_that_is_not_shipped": (
@@ -244,7 +244,7 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("laptop: {}", "laptop: {trainng: {}}")],
         (
             "study.yaml:20:12: profiles.laptop.trainng: unknown key; allowed here: title, "
-            "training, evaluations, axes, seeds, resources, tuned, claims, report; did you mean "
+            "training, evaluations, axes, search, seeds, resources, tuned, claims, report; did you mean "
             '"training"?'
         ),
     ),
@@ -383,7 +383,7 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("kind: table", "kind: tabel")],
         (
             'study.yaml:17:12: report.0.kind: found the text "tabel"; allowed: table, curve, '
-            'samples, scatter, densities, restorations, published; did you mean "table"?'
+            'samples, scatter, densities, restorations, published, search; did you mean "table"?'
         ),
     ),
     "share": (
@@ -523,7 +523,7 @@ OVERRIDES: dict[str, str] = {
         'images, batch_size, numerics; did you mean "images"?'
     ),
     "trainng.images=640": (
-        "trainng: unknown key; allowed here: title, training, evaluations, axes, seeds, "
+        "trainng: unknown key; allowed here: title, training, evaluations, axes, search, seeds, "
         'resources, tuned, claims, report; did you mean "training"?'
     ),
     "training.images": ("expected PATH=VALUE, such as training.images=64000"),
@@ -546,7 +546,7 @@ OVERRIDES: dict[str, str] = {
     "training.images.more=1": ("training.images: found a map; expected a whole number"),
     "seeds.0=1": ("seeds: found a map; expected a list"),
     "name=other": (
-        "name: unknown key; allowed here: title, training, evaluations, axes, seeds, "
+        "name: unknown key; allowed here: title, training, evaluations, axes, search, seeds, "
         "resources, tuned, claims, report"
     ),
     "training.preset=rgm_cifar": (
