@@ -51,7 +51,8 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("seeds: [0, 1]", "seeds: [0, 1]\nserach: {}")],
         (
             "study.yaml:16:1: serach: unknown key; allowed here: grammar, name, title, "
-            "reproduces, base, axes, search, seeds, resources, tuned, claims, report, profiles"
+            "reproduces, base, axes, search, seeds, resources, tuned, claims, report, profiles; did "
+            'you mean "search"?'
         ),
     ),
     "tuning_study_that_is_not_shipped": (
@@ -244,8 +245,8 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("laptop: {}", "laptop: {trainng: {}}")],
         (
             "study.yaml:20:12: profiles.laptop.trainng: unknown key; allowed here: title, "
-            "training, evaluations, axes, search, seeds, resources, tuned, claims, report; did you mean "
-            '"training"?'
+            "training, evaluations, axes, search, seeds, resources, tuned, claims, report; "
+            'did you mean "training"?'
         ),
     ),
     "profile_evaluation": (
