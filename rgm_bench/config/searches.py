@@ -24,7 +24,7 @@ from rgm_bench.config.search import (
 )
 from rgm_bench.config.space import Space
 from rgm_bench.config.spec import SNAPSHOT_SHARES
-from rgm_bench.config.trial import Trial
+from rgm_bench.config.trial import AxisValue, Trial
 from rgm_bench.errors import StudyError
 
 
@@ -43,7 +43,9 @@ def check_search(
 
 def sample_axis(space: Space, evaluations: frozenset[str]) -> AxisOverlays:
     """The trials to try on, as an axis: what one of them may not be is a mistake in the file."""
-    overlays = {index: space.overlay(values) for index, values in enumerate(space.samples())}
+    overlays: dict[AxisValue, Placed] = {
+        index: space.overlay(values) for index, values in enumerate(space.samples())
+    }
     return axis_of(TRIAL, overlays, evaluations)
 
 
@@ -200,9 +202,10 @@ class _Check:
         pruner, path = self._spec.pruner, ("search", "pruner")
         if pruner is None:
             return
-        if len(self._spec.objectives) > 1:
+        first, *others = self._spec.objectives
+        if others:
             self._note(path, "rungs rank trials by one objective; found several")
-        elif self._spec.objectives[0].metric in COST_OBJECTIVES:
+        elif first.metric in COST_OBJECTIVES:
             self._note(path, "rungs rank trials by a score, and a cost is known beforehand")
         early = [share for share in SNAPSHOT_SHARES if share < 1]
         for index, rung in enumerate(pruner.rungs):

@@ -147,11 +147,10 @@ class _Reader:
             self._note("low", f"found {low:g}; a logarithm needs more than 0")
         path = tuple(field_path(self._path, field, self._evaluations, self._problems))
         number = float if _takes_fractions(path) else int
-        ends = {key: self._node.entries[key] for key in ("low", "high")}
-        steps = {
-            number(end.value): nested(path, Placed(number(end.value), end.at, end.at), end.at)  # type: ignore[arg-type]
-            for end in ends.values()
-        }
+        steps: dict[AxisValue, Placed] = {}
+        for key, value in (("low", number(low)), ("high", number(high))):
+            at = self._node.entries[key].at
+            steps[value] = nested(path, Placed(value, at, at), at)
         domain = Range(number(low), number(high), self._parameter.log)
         dimension = Dimension(self._name, domain, when)
         return ReadParameter(dimension, axis_of(self._name, steps, self._evaluations), path)

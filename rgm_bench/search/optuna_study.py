@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, assert_never, final
+from typing import Any, Literal, assert_never, final
 
 import numpy as np
 import optuna
@@ -30,6 +30,9 @@ from rgm_bench.config.searches import grid
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
+Direction = Literal["minimize", "maximize"]
+
+
 @final
 class OptunaStudy:
     """An Optuna study in memory: trials are asked for and told in the order of their numbers.
@@ -44,7 +47,7 @@ class OptunaStudy:
     """
 
     def __init__(
-        self, spec: SearchSpec, dimensions: Sequence[Dimension], directions: Sequence[str]
+        self, spec: SearchSpec, dimensions: Sequence[Dimension], directions: Sequence[Direction]
     ) -> None:
         self._spec, self._dimensions = spec, dimensions
         self.study = optuna.create_study(directions=list(directions), sampler=RandomSampler())

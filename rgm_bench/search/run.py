@@ -17,7 +17,7 @@ from rgm_bench.config.study import StudySpec
 from rgm_bench.config.trial import Trial
 from rgm_bench.metrics.names import MetricName
 from rgm_bench.search.asha import goes_on
-from rgm_bench.search.optuna_study import OptunaStudy
+from rgm_bench.search.optuna_study import Direction, OptunaStudy
 
 if TYPE_CHECKING:
     from rgm_bench.results.frames import Results
@@ -43,7 +43,9 @@ class SearchRun:
         self._shares = (*(spec.pruner.rungs if spec.pruner else ()), 1.0)
         metrics = [metric for _, metric in study.search.objectives]
         self._signs = [-1 if metric in HIGHER_IS_BETTER else 1 for metric in metrics]
-        directions = ["maximize" if sign < 0 else "minimize" for sign in self._signs]
+        directions: list[Direction] = [
+            "maximize" if sign < 0 else "minimize" for sign in self._signs
+        ]
         self.optuna = OptunaStudy(spec, study.search.dimensions, directions)
         self.suggestions: list[Suggestion] = []
         self.confirmed: tuple[int, ...] = ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -53,13 +54,13 @@ def _history(study: StudySpec, search: Search, finished: Sequence[Suggestion]) -
             if pruned:
                 factor = column(search.objectives[0][1]).factor
                 last = [list(s.rungs.values())[-1] * factor for s in pruned]
-                hollow = {"mfc": "white", "mec": COLORS[1], "ms": 4}
+                hollow: Any = {"mfc": "white", "mec": COLORS[1], "ms": 4}
                 axes.plot([s.number for s in pruned], last, "o", label="pruned", **hollow)
                 values = values + last
             chosen = [s for s in finished if s.number in study.found.confirmed]
             if chosen:
                 y = [_value(search, suggestion, place) for suggestion in chosen]
-                ring = {"mfc": "none", "mec": COLORS[2], "ms": 9}
+                ring: Any = {"mfc": "none", "mec": COLORS[2], "ms": 9}
                 axes.plot([s.number for s in chosen], y, "o", label="confirmed", **ring)
             _scale(axes, search, place, values)
             axes.set_xlabel("trial")
