@@ -1,6 +1,7 @@
 """Commands that look at a study or a store: plan, status, show, logs, sample."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +47,7 @@ def plan(
     spec = searched(spec, view)
     made = make_plan(spec, view)
     print(f"{spec.name}/{spec.profile}: {spec.title}")
+    _print_search(spec)
     _print_counts(made)
     if measure:
         _print_measured(spec, made, workers)
@@ -70,6 +72,7 @@ def status(
     view = open_view(store)
     spec = searched(open_study(study, profile, overrides), view)
     made = make_plan(spec, view)
+    _print_search(spec)
     _print_counts(made)
     planned = {unit.unit.id: unit for unit in made.units}
     for progress in running(view.store.root / "leases"):
@@ -130,6 +133,15 @@ def sample(
 
     save_samples(outcome, kept, num=num, seed=seed, folder=out)
     print(f"{num} images in {out}")
+
+
+def _print_search(spec: "StudySpec") -> None:
+    """Say how far a search is: what follows counts the units that it has asked for so far."""
+    if spec.search is None:
+        return
+    states = Counter(suggestion.state for suggestion in spec.found.suggestions)
+    ended = ", ".join(f"{number} {state}" for state, number in states.items() if number)
+    print(f"{len(spec.found.suggestions):>6} of {spec.search.spec.trials} trials: {ended}")
 
 
 def _print_counts(made: "Plan") -> None:
