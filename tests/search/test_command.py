@@ -63,3 +63,22 @@ def test_a_killed_search_on_two_workers_finds_the_same(undisturbed: Path, tmp_pa
     run(tmp_path, "--workers", "2")
     pd.testing.assert_frame_equal(found(tmp_path), found(undisturbed))
     assert metrics(tmp_path) == metrics(undisturbed)
+
+
+def test_a_published_search_is_drawn_again_from_its_trials(undisturbed: Path, tmp_path: Path):
+    def call(*words: str | Path) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "rgm_bench", *map(str, words)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    call("publish", SHIPPED, "--profile", "smoke", "--store", undisturbed, "--to", tmp_path)
+    folder = tmp_path / "search_lambda_schedule/smoke"
+    (folder / "tables/best_trials.csv").unlink()
+    call("report", folder)
+    pd.testing.assert_frame_equal(
+        pd.read_csv(folder / "tables/best_trials.csv"), found(undisturbed)
+    )
