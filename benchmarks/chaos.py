@@ -33,8 +33,9 @@ from rgm_bench.results.store import Store, View
 
 STUDY = packaged_studies() / "lambda_sweep.yaml"
 OVERRIDES = (
-    "seeds=[0, 1, 2]",
-    "axes={length: {field: training.images, values: [160, 320, 480, 640, 9600]}}",
+    "seeds=[0, 1]",
+    "axes={length: {field: training.images, values: [160, 320, 480, 640, 2400]}}",
+    "axes.fidelity_weight.values=[0.05]",
     "claims={}",
     "report=[]",
     "training.batch_size=16",
@@ -42,6 +43,9 @@ OVERRIDES = (
     "evaluations.generation.num_images=64",
     "evaluations.generation.at_images=[0.5, 1.0]",
 )
+DELAY_SECONDS = 2.0
+"""Mean time from the moment a kill is due to the kill, so that it strikes anything."""
+
 PATIENCE_SECONDS = 3600
 
 
@@ -126,20 +130,28 @@ class Round:
             dealt = int(driver.returncode == -signal.SIGKILL)
             self.counts.kills["driver in the middle of a line"] += dealt
             return dealt
-        while dealt < kills and self._await_work(driver):
-            time.sleep(self.rng.expovariate(1 / 2.0))
+        while dealt < kills and self._await_work(driver, self.rng.randrange(8)):
+            time.sleep(self.rng.expovariate(1 / DELAY_SECONDS))
             if driver.poll() is not None:
                 break
             dealt += self._kill(driver)
         driver.wait(PATIENCE_SECONDS)
         return dealt
 
-    def _await_work(self, driver: subprocess.Popen[bytes]) -> bool:
+    def _await_work(self, driver: subprocess.Popen[bytes], results: int) -> bool:
+        """Wait until something runs and so many more units are finished; False if it all ended.
+
+        Counting results and not seconds spreads kills over a study, however fast the machine is.
+        """
+        wanted = len(self._results()) + results
         while driver.poll() is None:
-            if running(self.store / "leases"):
+            if len(self._results()) >= wanted and running(self.store / "leases"):
                 return True
             time.sleep(0.02)
         return False
+
+    def _results(self) -> list[Path]:
+        return list(self.store.glob("*/*/*/result.json"))
 
     def _kill(self, driver: subprocess.Popen[bytes]) -> int:
         workers = [progress.pid for progress in running(self.store / "leases")]
@@ -163,10 +175,7 @@ class Round:
 
     def _look(self) -> None:
         """Results that are there stay what they are: neither gone nor written again."""
-        found = {
-            path: (path.stat().st_ino, path.stat().st_mtime_ns)
-            for path in self.store.glob("*/*/*/result.json")
-        }
+        found = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in self._results()}
         for path, identity in self.seen.items():
             if path not in found:
                 self.counts.lost += 1

@@ -64,8 +64,9 @@ def kind_of(error: BaseException) -> FailureKind:
         case RuntimeError() if "DefaultCPUAllocator" in str(error):
             return "out of memory"
         case _:
-            names = (cls.__name__ for cls in type(error).__mro__)
-            return next((_BY_NAME[name] for name in names if name in _BY_NAME), "code error")
+            names = [cls.__name__ for cls in type(error).__mro__]
+            kinds: list[FailureKind] = [_BY_NAME[name] for name in names if name in _BY_NAME]
+            return kinds[0] if kinds else "code error"
 
 
 def failures_in(journal: Iterable[Mapping[str, Any]]) -> dict[str, Failure]:

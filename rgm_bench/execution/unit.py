@@ -60,9 +60,10 @@ class StoreWorker:
         except StoppedError:
             return attempt("stopped")
         except Exception as error:  # the boundary: one bad unit must not end the study
-            reason, trace = _reason(error, store.root), traceback.format_exc()
-            failed = attempt("failed", reason)
-            return replace(failed, trace=trace, failure=kind_of(error))
+            known = _of_the_store(error, store.root) or error
+            plain = isinstance(known, UserError)
+            failed = attempt("failed", str(known) if plain else f"{type(error).__name__}: {error}")
+            return replace(failed, trace=traceback.format_exc(), failure=kind_of(known))
         return attempt("busy") if outcome is None else attempt(outcome.status, outcome.reason)
 
     def _carry_out(self, store: Store, unit: Unit, should_stop: ShouldStop) -> Outcome | None:
@@ -131,12 +132,15 @@ def _reporting(lease: Lease, should_stop: ShouldStop) -> "Report":
     return report
 
 
-def _reason(error: Exception, root: Path) -> str:
-    if isinstance(error, UserError):
-        return str(error)
-    if isinstance(error, OSError) and is_of_the_disk(error):
-        return explain(error, Path(error.filename or root))
-    return f"{type(error).__name__}: {error}"
+def _of_the_store(error: Exception, root: Path) -> StoreError | None:
+    """What the operating system has refused to write into the store, as an error of the store."""
+    if not isinstance(error, OSError):
+        return None
+    path = Path(error.filename) if isinstance(error.filename, str) else root
+    refused = isinstance(error, PermissionError | NotADirectoryError | FileExistsError)
+    if is_of_the_disk(error) or (refused and path.is_relative_to(root)):
+        return StoreError(explain(error, path))
+    return None
 
 
 def _discard_checkpoint(folder: Path) -> None:

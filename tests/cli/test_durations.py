@@ -3,7 +3,7 @@ import pytest
 from rgm_bench.cli.durations import in_seconds, in_words
 
 
-@pytest.mark.parametrize("seconds", [1, 40, 89, 90, 600, 5399, 5400, 7200, 100_000, 1e6])
+@pytest.mark.parametrize("seconds", [1, 40, 89, 600, 5399, 5400, 7200, 100_000, 1e6])
 def test_what_is_shown_can_be_typed(seconds) -> None:
     assert in_seconds(in_words(seconds)) == pytest.approx(seconds, rel=0.1)
 

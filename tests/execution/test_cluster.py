@@ -54,7 +54,10 @@ def lose_a_node(cluster: Cluster, root: Path, lost: list[str]) -> None:
     while time.monotonic() < deadline and not lost:
         for progress in running(root / "leases"):
             saved = list(root.glob(f"trainings/{progress.id}/*/checkpoint.safetensors"))
-            raylet = psutil.Process(progress.pid).parents()[0].pid
+            try:
+                raylet = psutil.Process(progress.pid).ppid()
+            except psutil.NoSuchProcess:
+                continue
             if saved and raylet != head:
                 node = next(
                     node
