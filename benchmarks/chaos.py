@@ -3,10 +3,10 @@
     python benchmarks/chaos.py [--kills 10] [--executor ray|local] [--seed 0]
 
 The study has many short trainings and a few long ones. A killed driver is started again with the
-same command; one kill in four strikes it with half a line of its journal written. When the study is
-complete before all kills are dealt, another round begins in an empty store. Then everything is
-counted from stores, journals and MLflow, and compared with an undisturbed run. Exit code 1 if a
-count that has to be 0 is not.
+same command, and at every third start it dies with half a line of its journal written. When the
+study is complete before all kills are dealt, another round begins in an empty store. Then
+everything is counted from stores, journals and MLflow, and compared with an undisturbed run. Exit
+code 1 if a count that has to be 0 is not.
 """
 
 import argparse
@@ -96,7 +96,7 @@ class Round:
     def run(self, kills: int) -> None:
         """Start drivers until the study is complete, with at most so many kills."""
         while True:
-            torn = kills > 0 and self.rng.random() < 0.25
+            torn = kills > 0 and self.counts.restarts % 3 == 1
             driver = self._start(torn=torn)
             kills -= self._disturb(driver, kills, torn=torn)
             self._look()

@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
+from ray.cluster_utils import Cluster
 
+from rgm_bench.results.journal import read_journal
 from rgm_bench.results.lease import running
 
 pytestmark = pytest.mark.slow
@@ -176,3 +179,32 @@ def test_two_at_once_share_the_work(started, tmp_path, undisturbed) -> None:
     assert len(finished(tmp_path)) == 8
     for log in tmp_path.glob("trainings/*/*/log.txt"):
         assert log.read_text().count("images are done of") == 1  # one driver trained it
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """Three nodes with a CPU each, all of them on this machine."""
+    one_cpu = {"num_cpus": 1, "include_dashboard": False}
+    made = Cluster(initialize_head=True, head_node_args=one_cpu)
+    try:
+        for _ in range(2):
+            made.add_node(num_cpus=1)
+        yield made
+    finally:
+        made.shutdown()
+
+
+def test_a_node_that_dies_costs_an_attempt_and_no_bit(cluster, tmp_path, undisturbed) -> None:
+    nodes = {node.all_processes["raylet"][0].process.pid: node for node in cluster.worker_nodes}
+    with disturbed(tmp_path, "--address", cluster.address) as process:
+        found: dict[str, int] = {}
+        while not found:  # two trainings run, and the head has one CPU
+            at_work = {p.id: psutil.Process(p.pid).ppid() for p in running(tmp_path / "leases")}
+            found = {unit: raylet for unit, raylet in at_work.items() if raylet in nodes}
+        lost, raylet = next(iter(found.items()))
+        cluster.remove_node(nodes[raylet], allow_graceful=False)
+        assert process.wait(timeout=PATIENCE_SECONDS) == 0
+    assert metrics(tmp_path) == undisturbed
+    journal = list(read_journal(next(tmp_path.glob("studies/*/*/journal"))))
+    failed = [event for event in journal if event["event"] == "failed"]
+    assert [(event["unit"], event["kind"]) for event in failed] == [(lost, "node lost")]
