@@ -15,7 +15,8 @@ from pathlib import Path
 from rgm_bench.config.load import load_study
 from rgm_bench.config.packaged import packaged_studies
 from rgm_bench.config.study import StudySpec
-from rgm_bench.execution.base import Attempt, Executor, Unit
+from rgm_bench.execution.base import Attempt, Executor, ShouldStop, Unit, go_on
+from rgm_bench.execution.budget import Budget
 from rgm_bench.execution.local import LocalExecutor
 from rgm_bench.plan import make_plan
 from rgm_bench.results.journal import Journal
@@ -33,7 +34,7 @@ class NoOp:
     training_digest: str
     evaluation_digest: str
 
-    def __call__(self, unit: Unit) -> Attempt:
+    def __call__(self, unit: Unit, should_stop: ShouldStop = go_on) -> Attempt:
         """Commit at once."""
         digest = self.training_digest if unit.kind == "training" else self.evaluation_digest
         store = Store(Path(self.root))
@@ -59,6 +60,7 @@ def drive(study: StudySpec, view: View, executor: Executor, folder: Path) -> tup
         plan=plan,
         view=view,
         executor=executor,
+        budget=Budget(),
         journal=journal,
         tracker=NullTracker(),
         observer=SilentObserver(),

@@ -94,6 +94,8 @@ class Study:
     ) -> "Summary":
         """Run exactly the units that the store does not hold, and record them in MLflow.
 
+        A first Ctrl-C has what runs save itself; the summary then says that the run was stopped.
+
         Args:
             store: the folder of results.
             executor: Ray workers, or one unit after the other in this process.

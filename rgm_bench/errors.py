@@ -32,6 +32,11 @@ class StoreError(UserError):
 
 
 @final
+class StoppedError(Exception):
+    """A unit that was asked to stop: neither an outcome nor a failure, and it goes on later."""
+
+
+@final
 class DivergedError(Exception):
     """A training whose loss stopped being a finite number: an outcome, not a failure.
 

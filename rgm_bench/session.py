@@ -12,6 +12,8 @@ from rgm_bench.config.study import StudySpec
 from rgm_bench.data.location import locate
 from rgm_bench.errors import MissingDataError, StoreError
 from rgm_bench.execution.base import Executor
+from rgm_bench.execution.budget import Budget
+from rgm_bench.execution.signals import REASONS, first_signal
 from rgm_bench.execution.unit import StoreWorker
 from rgm_bench.plan import Plan, make_plan
 from rgm_bench.results.journal import Journal
@@ -62,8 +64,12 @@ def bring_on(
     address: str | None = None,
     observer: Observer | None = None,
     plan: Plan | None = None,
+    budget: Budget | None = None,
 ) -> Summary:
     """Run exactly the missing units of a study, and record what is finished in MLflow.
+
+    While units run, a first Ctrl-C or SIGTERM has them save themselves and stop; a second one
+    raises KeyboardInterrupt, or does whatever else the caller has these signals do.
 
     Args:
         study: the study.
@@ -73,6 +79,7 @@ def bring_on(
         address: of a running Ray cluster.
         observer: told of all that happens; None tells nobody.
         plan: of the study in this store, if the caller has just made it.
+        budget: what the run may use; None has no limits.
 
     Raises:
         MissingDataError: data or weights are not on this machine.
@@ -90,12 +97,14 @@ def bring_on(
     )
     ending: Ending = "killed"
     try:
+        budget = budget or Budget()
         grow = partial(_grow, search, view) if search else None
         summary = _run_missing(
-            study, plan, view, tracker, executor, workers, address, observer, grow
+            study, plan, view, tracker, executor, workers, address, observer, budget, grow
         )
         tracker.record(search.study if search else study, view)
-        ending = "failed" if summary.failed else "finished"
+        if summary.stopped not in REASONS.values():
+            ending = "failed" if summary.failed else "finished"
     finally:
         tracker.close(ending)
     return summary
@@ -110,30 +119,34 @@ def _run_missing(
     workers: int | None,
     address: str | None,
     observer: Observer | None,
+    budget: Budget,
     grow: Grow | None,
 ) -> Summary:
     folder = view.store.claim_study_folder(study)
+    tracker.record(study, view)  # at once, to put in order what a killed command left behind
     if not plan.missing:
         return Summary()
     journal = Journal(folder / "journal")
     journal.append("started", command=sys.argv, units=len(plan.missing))
-    pool = _open_executor(study, view, executor, workers, address)
+    pool = _open_executor(study, view, executor, workers, address, budget)
     driver = Driver(
         study=study,
         plan=plan,
         view=view,
         executor=pool,
+        budget=budget,
         journal=journal,
         tracker=tracker,
         observer=observer or SilentObserver(),
         grow=grow,
     )
     try:
-        return driver.run()
+        with first_signal(budget.stop):
+            return driver.run()
     finally:
         pool.close()
         with suppress(StoreError):  # what ended the run is what its user has to hear of
-            journal.append("ended", ran=driver.summary.num_ran)
+            journal.append("ended", ran=driver.summary.num_ran, stopped=driver.summary.stopped)
         journal.close()
 
 
@@ -154,14 +167,19 @@ def _grow(search: "SearchRun", view: View) -> tuple[StudySpec, Plan]:
 
 
 def _open_executor(
-    study: StudySpec, view: View, kind: ExecutorKind, workers: int | None, address: str | None
+    study: StudySpec,
+    view: View,
+    kind: ExecutorKind,
+    workers: int | None,
+    address: str | None,
+    budget: Budget,
 ) -> Executor:
     perform = StoreWorker(str(view.store.root.resolve()), study.resources.gpus, study.parts)
     match kind:
         case "local":
             from rgm_bench.execution.local import LocalExecutor
 
-            return LocalExecutor(perform)
+            return LocalExecutor(perform, budget.is_spent)
         case "ray":
             from rgm_bench.execution.ray import RayExecutor
 

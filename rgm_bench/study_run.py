@@ -9,17 +9,19 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, assert_never, final
+from typing import assert_never, final
 
 from rgm_bench.config.study import StudySpec
 from rgm_bench.execution.base import Attempt, Executor
+from rgm_bench.execution.budget import GRACE_SECONDS, Budget, StopReason
+from rgm_bench.execution.failures import TRIED_AGAIN, Failure
 from rgm_bench.plan import Plan, PlannedUnit
 from rgm_bench.results.journal import Journal
 from rgm_bench.results.store import View
 from rgm_bench.tracking.base import Tracker
 
 MAX_ATTEMPTS = 3
-"""Attempts at a unit whose worker dies; an error in the unit itself is not tried again."""
+"""Attempts at a unit whose failures come from outside; an error of its own is not tried again."""
 
 SUBMITTED_AHEAD = 2
 """Units submitted beyond those that run, so that no worker waits for the driver."""
@@ -40,8 +42,12 @@ class Observer(ABC):
         """The missing units of `plan` came to those that are known."""
 
     @abstractmethod
-    def ended(self, planned: PlannedUnit, attempt: Attempt) -> None:
-        """An attempt ended, in whatever way."""
+    def ended(self, planned: PlannedUnit, attempt: Attempt, *, again: bool) -> None:
+        """An attempt ended; `again` when it was not the last at its unit."""
+
+    @abstractmethod
+    def stopping(self, reason: StopReason, seconds: float) -> None:
+        """The units that run have been asked to stop, and have so many seconds for it."""
 
     @abstractmethod
     def finish(self) -> None:
@@ -58,7 +64,10 @@ class SilentObserver(Observer):
     def grew(self, plan: Plan) -> None:
         """Nothing."""
 
-    def ended(self, planned: PlannedUnit, attempt: Attempt) -> None:
+    def ended(self, planned: PlannedUnit, attempt: Attempt, *, again: bool) -> None:
+        """Nothing."""
+
+    def stopping(self, reason: StopReason, seconds: float) -> None:
         """Nothing."""
 
     def finish(self) -> None:
@@ -69,19 +78,21 @@ class SilentObserver(Observer):
 class Summary:
     """What a `run` came to.
 
-    `failed` maps the id of a unit to why, `blocked` lists those that needed one of them.
+    `diverged` and `failed` map the id of a unit to why, `blocked` lists those that needed one that
+    failed. `stopped` says why the run ended with units left that it could have begun or ended.
     """
 
     num_done: int = 0
-    num_diverged: int = 0
-    failed: dict[str, str] = field(default_factory=dict[str, str])
+    diverged: dict[str, str] = field(default_factory=dict[str, str])
+    failed: dict[str, Failure] = field(default_factory=dict[str, Failure])
     blocked: list[str] = field(default_factory=list[str])
+    stopped: StopReason | None = None
     seconds: float = 0.0
 
     @property
     def num_ran(self) -> int:
         """Units that came to an outcome."""
-        return self.num_done + self.num_diverged
+        return self.num_done + len(self.diverged)
 
 
 Grow = Callable[[], tuple[StudySpec, Plan]]
@@ -97,6 +108,7 @@ class Driver:
         plan: its units.
         view: the store they are committed to.
         executor: carries them out; closed by the caller.
+        budget: what may be used, and whether to stop.
         journal: told before and after each attempt.
         tracker: told whenever an evaluation is finished.
         observer: told of everything.
@@ -110,13 +122,14 @@ class Driver:
         plan: Plan,
         view: View,
         executor: Executor,
+        budget: Budget,
         journal: Journal,
         tracker: Tracker,
         observer: Observer,
         grow: Grow | None = None,
     ) -> None:
         self._study, self._plan, self._view = study, plan, view
-        self._executor, self._journal = executor, journal
+        self._executor, self._budget, self._journal = executor, budget, journal
         self._tracker, self._observer = tracker, observer
         self._grow = grow
         self._units: dict[str, PlannedUnit] = {}
@@ -129,14 +142,16 @@ class Driver:
         self._add(plan)
 
     def run(self) -> Summary:
-        """Return when every missing unit has an outcome or has failed."""
+        """Return when every missing unit has an outcome or has failed, or the budget is spent."""
         started = time.monotonic()
         self._observer.begin(self._plan, self._executor.slots)
         try:
-            while self._ready or self._running or self._postponed:
-                self._submit()
-                for attempt in self._executor.wait(BUSY_SECONDS):
-                    self._take(attempt)
+            while not self._budget.is_spent() and self._submit():
+                self._wait(BUSY_SECONDS)
+            if self._budget.reason is not None:
+                self._drain(self._budget.reason)
+            elif self._ready:
+                self.summary.stopped = "number of units"
         finally:
             self.summary.seconds = time.monotonic() - started
             self._observer.finish()
@@ -153,48 +168,88 @@ class Driver:
             else:
                 self._ready.append(unit_id)
 
-    def _submit(self) -> None:
+    def _submit(self) -> bool:
+        """Submit as much as there is room for; whether there is anything to wait for."""
         while self._postponed and self._postponed[0][0] <= time.monotonic():
             self._ready.append(self._postponed.popleft()[1])
-        while self._ready and len(self._running) < self._executor.slots + SUBMITTED_AHEAD:
-            unit_id = self._ready.popleft()
+        while len(self._running) < self._executor.slots + SUBMITTED_AHEAD:
+            unit_id = next((unit_id for unit_id in self._ready if self._may_begin(unit_id)), None)
+            if unit_id is None:
+                break
+            self._ready.remove(unit_id)
             self._attempts[unit_id] = self._attempts.get(unit_id, 0) + 1
             self._journal.append("submitted", unit=unit_id, attempt=self._attempts[unit_id])
             self._running.add(unit_id)
             self._executor.submit(self._units[unit_id].unit)
         if not self._running and self._postponed:
             time.sleep(max(0.0, self._postponed[0][0] - time.monotonic()))
+        return bool(self._running or self._postponed)
+
+    def _may_begin(self, unit_id: str) -> bool:
+        return unit_id in self._attempts or len(self._attempts) < self._budget.units
+
+    def _wait(self, seconds: float) -> None:
+        self._budget.at_work(min(len(self._running), self._executor.slots))
+        for attempt in self._executor.wait(seconds):
+            self._take(attempt)
+        self._budget.at_work(0)
+
+    def _drain(self, reason: StopReason) -> None:
+        """Have what runs save itself, for as long as it may take."""
+        if not (self._ready or self._running or self._postponed):
+            return  # the last unit ended at that very moment
+        self.summary.stopped = reason
+        self._journal.append("stopping", reason=reason)
+        self._observer.stopping(reason, GRACE_SECONDS)
+        self._executor.stop()
+        until = time.monotonic() + GRACE_SECONDS
+        while self._running and time.monotonic() < until:
+            self._wait(max(0.0, until - time.monotonic()))
 
     def _take(self, attempt: Attempt) -> None:
         unit_id = attempt.unit
         planned = self._units[unit_id]
         self._running.discard(unit_id)
+        again = attempt.ending == "stopped" or self._is_tried_again(attempt)
         match attempt.ending:
-            case "ok" | "diverged":
-                self._finish(planned, attempt.ending)
-            case "failed":
-                self._fail(unit_id, attempt.reason or "no reason given")
-            case "lost" if self._attempts[unit_id] < MAX_ATTEMPTS:
+            case "ok":
+                self.summary.num_done += 1
+                self._finish(planned)
+            case "diverged":
+                self.summary.diverged[unit_id] = attempt.reason or "no reason given"
+                self._finish(planned)
+            case "failed" if again:
                 self._ready.appendleft(unit_id)
-            case "lost":
-                times = f"{MAX_ATTEMPTS} times in a row"
-                self._fail(unit_id, f"{attempt.reason} ({times})")
+            case "failed":
+                self._fail(attempt)
+            case "stopped":
+                self._ready.append(unit_id)
             case "busy":
-                self._attempts[unit_id] -= 1
-                self._postponed.append((time.monotonic() + BUSY_SECONDS, unit_id))
+                self._give_back(unit_id)
                 return
             case _:
                 assert_never(attempt.ending)
         self._journal.append(
-            attempt.ending, unit=unit_id, seconds=attempt.seconds, reason=attempt.reason
+            attempt.ending,
+            unit=unit_id,
+            attempt=self._attempts[unit_id],
+            seconds=attempt.seconds,
+            reason=attempt.reason,
+            kind=attempt.failure,
         )
-        self._observer.ended(planned, attempt)
+        self._observer.ended(planned, attempt, again=again)
 
-    def _finish(self, planned: PlannedUnit, ending: Literal["ok", "diverged"]) -> None:
-        if ending == "ok":
-            self.summary.num_done += 1
-        else:
-            self.summary.num_diverged += 1
+    def _is_tried_again(self, attempt: Attempt) -> bool:
+        return attempt.failure in TRIED_AGAIN and self._attempts[attempt.unit] < MAX_ATTEMPTS
+
+    def _give_back(self, unit_id: str) -> None:
+        """Leave a unit to the driver that works on it, and ask again later."""
+        self._attempts[unit_id] -= 1
+        if not self._attempts[unit_id]:
+            del self._attempts[unit_id]
+        self._postponed.append((time.monotonic() + BUSY_SECONDS, unit_id))
+
+    def _finish(self, planned: PlannedUnit) -> None:
         # what measures a finished training goes first: a table fills up as early as it can
         self._ready.extendleft(self._waiting.pop(planned.unit.id, []))
         if planned.unit.kind == "evaluation":
@@ -210,7 +265,8 @@ class Driver:
             self._add(plan)
             self._observer.grew(plan)
 
-    def _fail(self, unit_id: str, reason: str) -> None:
-        self.summary.failed[unit_id] = reason
-        blocked: Sequence[str] = self._waiting.pop(unit_id, [])
+    def _fail(self, attempt: Attempt) -> None:
+        kind, reason = attempt.failure or "code error", attempt.reason or "no reason given"
+        self.summary.failed[attempt.unit] = Failure(kind, self._attempts[attempt.unit], reason)
+        blocked: Sequence[str] = self._waiting.pop(attempt.unit, [])
         self.summary.blocked.extend(blocked)

@@ -25,7 +25,7 @@ from rgm_bench.config.spec import (
     spec_id,
 )
 from rgm_bench.cost import restoration_flops, step_flops
-from rgm_bench.errors import DivergedError
+from rgm_bench.errors import DivergedError, StoppedError
 from rgm_bench.evaluation.base import Measured, Place, Report, trained_images
 from rgm_bench.evaluation.diversity import measure_diversity
 from rgm_bench.evaluation.generate import measure_generation
@@ -72,6 +72,9 @@ def run_training(
         report: told after each step how many images are done, of how many.
         until: images to stop after; those that are left can be done later, with the same bits.
         parts: classes of the user's own.
+
+    Raises:
+        StoppedError: `report` raised it; a checkpoint of the last step is in `folder`.
     """
     started = time.perf_counter()
     saved = folder / CHECKPOINT
@@ -89,7 +92,6 @@ def run_training(
 
     def after_step() -> None:
         nonlocal next_save
-        report(training.images_seen, last)
         if training.images_seen in snapshot_images:
             _save_snapshot(training, folder)
         now = time.perf_counter()
@@ -97,6 +99,7 @@ def run_training(
             _save_checkpoint(training, saved, seconds=now - started)
             took = time.perf_counter() - now
             next_save = now + max(CHECKPOINT_SECONDS, took / CHECKPOINT_SHARE)
+        report(training.images_seen, last)  # at the end of it, since it may end the training here
 
     reason = None
     try:
@@ -104,6 +107,10 @@ def run_training(
     except DivergedError as error:
         reason = str(error)
         log.warning("diverged: %s", reason)
+    except StoppedError:
+        _save_checkpoint(training, saved, seconds=time.perf_counter() - started)
+        log.info("stopped after %s images", f"{training.images_seen:,}")
+        raise
     seconds = time.perf_counter() - started
     write_whole(folder / "curve.json", to_json(training.curve.columns))
     if reason is None:  # what follows may run out of memory or disk, and days of work are done

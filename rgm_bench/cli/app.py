@@ -1,6 +1,7 @@
 """The commands by name, and the boundary where errors become messages and exit codes."""
 
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -11,12 +12,14 @@ from rgm_bench.cli.prepare import data, doctor, import_official, init, schema
 from rgm_bench.cli.run import publish, report, retry, run, ui
 from rgm_bench.cli.search import export_search
 from rgm_bench.errors import UserError
+from rgm_bench.results.files import explain, is_of_the_disk
 
 app = typer.Typer(
     name="rgm-bench",
     help="Train, measure and compare few-step generative models, from study files.",
     epilog="Exit codes: 0 done, 1 known answers differ, 2 usage, data or store, "
-    "5 finished with failed units, 130 or 143 stopped (the same command goes on).",
+    "5 finished with failed units, 6 incomplete (run again), "
+    "130 or 143 stopped (the same command goes on).",
     no_args_is_help=True,
     add_completion=False,
     # markup would cost 0.2 s at every start
@@ -54,4 +57,9 @@ def main() -> NoReturn:
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has had enough
         sys.stderr.close()
         sys.exit(exit_codes.DONE)
+    except OSError as error:
+        if not is_of_the_disk(error):
+            raise
+        print(f"error: {explain(error, Path(error.filename or '.'))}", file=sys.stderr)
+        sys.exit(exit_codes.USAGE)
     sys.exit(exit_codes.DONE)

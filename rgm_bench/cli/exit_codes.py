@@ -10,6 +10,9 @@ USAGE = 2
 FAILED_UNITS = 5
 """Everything that could run has run, and some units failed."""
 
+INCOMPLETE = 6
+"""A limit of the run was reached with units left; the same command goes on."""
+
 INTERRUPTED = 130
 """Stopped by Ctrl-C; the same command goes on."""
 

@@ -64,6 +64,8 @@ def status(
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """Say how far a study is, also while another shell runs it."""
+    from rgm_bench.cli.troubles import Commands, diverged_in, diverged_lines, failed_lines
+    from rgm_bench.execution.failures import failures_in
     from rgm_bench.plan import make_plan
     from rgm_bench.results.journal import read_journal
     from rgm_bench.results.lease import running
@@ -82,13 +84,17 @@ def status(
                 f"running  {progress.id}  {progress.kind} {planned[progress.id].label}: "
                 f"{share:.0%}, {progress.images_per_second:,.0f} images/s on {progress.host}"
             )
-    failed: dict[str, str] = {}
-    for event in read_journal(view.store.study_folder(spec) / "journal"):
-        if event["event"] == "failed":
-            failed[event["unit"]] = event["reason"]
-    for unit, reason in failed.items():
-        if unit in planned and planned[unit].state == "missing":
-            print(f"failed   {unit}  {planned[unit].unit.kind} {planned[unit].label}: {reason}")
+    journal = read_journal(view.store.study_folder(spec) / "journal")
+    missing = {unit.unit.id for unit in made.missing}
+    failed = {unit: how for unit, how in failures_in(journal).items() if unit in missing}
+    diverged = diverged_in(made)
+    for line in (*failed_lines(failed, made), *diverged_lines(diverged, made)):
+        print(line)
+    commands = Commands(study, spec, overrides, store)
+    if failed:
+        print(f"try what failed again:   {commands.run}")
+    if diverged:
+        print(f"try what diverged again: {commands.retry}")
 
 
 def show(unit: UnitId, store: StoreFolder = DEFAULT_STORE) -> None:

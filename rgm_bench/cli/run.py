@@ -4,13 +4,15 @@ import signal
 import sys
 import threading
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from rgm_bench.cli import exit_codes
+from rgm_bench.cli.durations import in_seconds
 from rgm_bench.cli.options import (
     DEFAULT_STORE,
     Code,
@@ -22,10 +24,12 @@ from rgm_bench.cli.options import (
     open_study,
     open_view,
 )
+from rgm_bench.cli.troubles import Commands, diverged_lines, failed_lines
 from rgm_bench.results.store import Store, View
 
 if TYPE_CHECKING:
     from rgm_bench.config.study import StudySpec
+    from rgm_bench.execution.budget import Budget
     from rgm_bench.plan import Plan
     from rgm_bench.results.frames import Results
     from rgm_bench.study_run import Summary
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
 PUBLISHED = Path("results/published")
 
 terminated = threading.Event()
-"""Set when SIGTERM has come: it stops a run as Ctrl-C does, with another exit code."""
+"""Set when SIGTERM stopped a run at once: as Ctrl-C does, but with another exit code."""
 
 
 class ExecutorOption(StrEnum):
@@ -60,6 +64,28 @@ ExecutorChoice = Annotated[
 Address = Annotated[
     str | None, typer.Option(metavar="HOST:PORT", help="A running Ray cluster to use.")
 ]
+
+
+def _duration(text: str) -> float:
+    try:
+        return in_seconds(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        parser=_duration, metavar="TIME", help="End within this time, as in 2h; what runs is saved."
+    ),
+]
+MaxUnits = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Begin no more than so many units.")
+]
+MaxHours = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="HOURS", help="End after so many hours of work, over all units."),
+]
 Rerun = Annotated[
     RerunOption | None, typer.Option(help="Run units again whose results other code has made.")
 ]
@@ -75,12 +101,17 @@ def run(
     address: Address = None,
     code: Code = CodeOption.WARN,
     rerun: Rerun = None,
+    time_limit: TimeLimit = None,
+    max_units: MaxUnits = None,
+    max_hours: MaxHours = None,
 ) -> None:
     """Bring a study to complete: run exactly the units that are missing, then print its tables."""
+    budget = _budget(time_limit, max_units, max_hours)
     spec = open_study(study, profile, overrides)
     view = open_view(store, CodeOption.STRICT if rerun else code)
     plan = _print_plan(spec, view)
-    _bring_on(spec, view, plan, executor, workers, address)
+    commands = Commands(study, spec, overrides, store)
+    _bring_on(spec, view, plan, commands, budget, executor, workers, address)
 
 
 def retry(
@@ -98,6 +129,7 @@ def retry(
 
     Units that failed need no retry: every `run` tries them again.
     """
+    from rgm_bench.execution.budget import Budget
     from rgm_bench.plan import make_plan
     from rgm_bench.search import searched
 
@@ -113,7 +145,8 @@ def retry(
             forgotten += 1
     print(f"forgot {forgotten} unit{'s' * (forgotten != 1)} of {spec.name}/{spec.profile}")
     plan = _print_plan(spec, view)
-    _bring_on(spec, view, plan, executor, workers, address=None)
+    commands = Commands(study, spec, overrides, store)
+    _bring_on(spec, view, plan, commands, Budget(), executor, workers, address=None)
 
 
 def report(
@@ -186,10 +219,22 @@ def _print_plan(spec: "StudySpec", view: "View") -> "Plan":
     return plan
 
 
+def _budget(seconds: float | None, units: int | None, hours: float | None) -> "Budget":
+    from rgm_bench.execution.budget import Budget
+
+    return Budget(
+        seconds=inf if seconds is None else seconds,
+        units=inf if units is None else units,
+        unit_seconds=inf if hours is None else hours * 3600,
+    )
+
+
 def _bring_on(
     spec: "StudySpec",
     view: "View",
     plan: "Plan",
+    commands: Commands,
+    budget: "Budget",
     executor: ExecutorOption,
     workers: int | None,
     address: str | None,
@@ -208,13 +253,21 @@ def _bring_on(
             address=address,
             observer=TerminalObserver(view.store.root / "leases"),
             plan=plan,
+            budget=budget,
         )
+        if summary.stopped == "Ctrl-C":
+            _stop(exit_codes.INTERRUPTED)
+        if summary.stopped == "SIGTERM":
+            _stop(exit_codes.TERMINATED)
         _report(spec, view, view.store.study_folder(spec))
-    except KeyboardInterrupt as stop:
-        print("stopped; what is finished is kept, and the same command goes on", file=sys.stderr)
-        code = exit_codes.TERMINATED if terminated.is_set() else exit_codes.INTERRUPTED
-        raise typer.Exit(code) from stop
-    _conclude(summary)
+    except KeyboardInterrupt:
+        _stop(exit_codes.TERMINATED if terminated.is_set() else exit_codes.INTERRUPTED)
+    _conclude(summary, plan, commands)
+
+
+def _stop(code: int) -> NoReturn:
+    print("stopped; what is finished is kept, and the same command goes on", file=sys.stderr)
+    raise typer.Exit(code)
 
 
 def _terminate(signal_number: int, frame: FrameType | None) -> None:
@@ -234,17 +287,28 @@ def _report(spec: "StudySpec", results: "Results", folder: Path) -> None:
     print(f"report: {written.page}")
 
 
-def _conclude(summary: "Summary") -> None:
-    """Say what failed and leave with the exit code for it."""
+def _conclude(summary: "Summary", plan: "Plan", commands: Commands) -> None:
+    """Say what did not end well and what is left, and leave with the exit code for it."""
     if summary.num_ran:
         print(f"ran {summary.num_ran} units in {summary.seconds:.0f} s")
-    if not summary.failed:
-        return
-    for unit, reason in summary.failed.items():
-        print(f"failed: {unit}: {reason}", file=sys.stderr)
-    print(
-        f"{len(summary.failed)} units failed and {len(summary.blocked)} that need them did not "
-        "run; `rgm-bench logs ID` tells more, and the same command tries them again",
-        file=sys.stderr,
-    )
-    raise typer.Exit(exit_codes.FAILED_UNITS)
+    failed, diverged = summary.failed, summary.diverged
+    for line in (*failed_lines(failed, plan), *diverged_lines(diverged, plan)):
+        print(line, file=sys.stderr)
+    if diverged:
+        print(f"try what diverged again: {commands.retry}", file=sys.stderr)
+    if failed:
+        print(
+            f"{len(failed)} units failed and {len(summary.blocked)} that need them did not run; "
+            f"`rgm-bench logs ID` tells more; try them again: {commands.run}",
+            file=sys.stderr,
+        )
+    if summary.stopped is not None:
+        left = len(plan.missing) - summary.num_ran
+        print(
+            f"incomplete: {summary.stopped} reached with {left} units left; "
+            f"run again: {commands.run}",
+            file=sys.stderr,
+        )
+        raise typer.Exit(exit_codes.INCOMPLETE)
+    if failed:
+        raise typer.Exit(exit_codes.FAILED_UNITS)

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from rgm_bench.cli.durations import in_words
 from rgm_bench.execution.base import Attempt
+from rgm_bench.execution.budget import StopReason
 from rgm_bench.plan import Plan, PlannedUnit
 from rgm_bench.results.lease import running
 from rgm_bench.study_run import Observer
@@ -61,19 +62,29 @@ class TerminalObserver(Observer):
         if self._console.is_terminal:
             self._bars.update(self._overall, description=f"{len(self._units)} units")
 
-    def ended(self, planned: PlannedUnit, attempt: Attempt) -> None:
+    def ended(self, planned: PlannedUnit, attempt: Attempt, *, again: bool) -> None:
         """Count a unit, and say so if it went wrong or there is no terminal."""
-        if attempt.ending != "lost":
+        if not again:
             self._done.add(planned.unit.id)
+        how = ": ".join(filter(None, (attempt.failure, attempt.reason)))
         line = (
             f"[{len(self._done)}/{len(self._units)}] {planned.unit.kind} {planned.label}: "
-            f"{attempt.ending}{f' ({attempt.reason})' if attempt.reason else ''}, "
+            f"{attempt.ending}{f' ({how})' if how else ''}, "
             f"{attempt.seconds:.1f} s{self._time_left()}"
         )
-        if not self._console.is_terminal:
-            print(line, file=sys.stderr, flush=True)
-        elif attempt.ending != "ok":
+        if not self._console.is_terminal or attempt.ending != "ok":
+            self._say(line)
+
+    def stopping(self, reason: StopReason, seconds: float) -> None:
+        """Say that the end may take a while, and why."""
+        hint = "; once more to stop at once" if reason in ("Ctrl-C", "SIGTERM") else ""
+        self._say(f"{reason}: what runs is saved, within {seconds:.0f} s{hint}")
+
+    def _say(self, line: str) -> None:
+        if self._console.is_terminal:
             self._bars.console.print(line, markup=False, highlight=False)
+        else:
+            print(line, file=sys.stderr, flush=True)
 
     def finish(self) -> None:
         """Take the bars away."""

@@ -1,9 +1,11 @@
 """Grids of the first images of an evaluation, for people to look at."""
 
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image as Picture
 
+from rgm_bench.results.files import write_whole
 from rgm_bench.types import ByteImage
 
 GRID_IMAGES = 64
@@ -20,5 +22,6 @@ def save_grid(images: ByteImage, path: Path) -> None:
     grid = grid.permute(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
     scale = max(1, -(-MIN_PIXELS // height))
     grid = grid.repeat_interleave(scale, 0).repeat_interleave(scale, 1).numpy()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Picture.fromarray(grid.squeeze(-1) if channels == 1 else grid).save(path)
+    content = BytesIO()
+    Picture.fromarray(grid.squeeze(-1) if channels == 1 else grid).save(content, "png")
+    write_whole(path, content.getvalue())

@@ -1,5 +1,7 @@
 """Generated or real points in the plane against fresh points of their distribution."""
 
+from io import BytesIO
+
 import numpy as np
 import torch
 
@@ -9,6 +11,7 @@ from rgm_bench.config.spec import EvaluationSpec, PointsDataSpec, PointsSpec, Tr
 from rgm_bench.evaluation.base import Measured, Place, require_finite
 from rgm_bench.evaluation.model import load_generator
 from rgm_bench.metrics.points import points_metrics
+from rgm_bench.results.files import write_whole
 from rgm_bench.rng import derive_seed, generator
 from rgm_bench.sampling.blocks import sample_blocks
 from rgm_bench.types import Sample
@@ -28,8 +31,9 @@ def measure_points(spec: EvaluationSpec, measure: PointsSpec, place: Place) -> M
     assert isinstance(data, PointsDataSpec)
     points, evaluations = _points(spec, measure, place)
     require_finite(points, spec)
-    place.folder.mkdir(parents=True, exist_ok=True)
-    np.save(place.folder / POINTS_FILE, points.cpu().numpy())
+    content = BytesIO()
+    np.save(content, points.cpu().numpy())
+    write_whole(place.folder / POINTS_FILE, content.getvalue())
     reference = build_points(data.model_copy(update={"split": "test", "num_points": measure.count}))
     seed = derive_seed(spec.seed, "metrics")
     metrics = points_metrics(points.cpu(), reference, kind=data.kind, seed=seed)

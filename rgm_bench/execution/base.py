@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rgm_bench.execution.failures import FailureKind
 from rgm_bench.results.schema import Outcome, UnitKind
 
-Ending = Literal["ok", "diverged", "failed", "lost", "busy"]
-"""What became of an attempt: an outcome that is now in the store (`ok`, `diverged`), an error
-(`failed`), a worker that died (`lost`), or a lease that another living process holds (`busy`).
+Ending = Literal["ok", "diverged", "failed", "stopped", "busy"]
+"""What became of an attempt: an outcome that is now in the store (`ok`, `diverged`), a failure, a
+request to stop that it followed, or a lease that another living process holds (`busy`).
 """
 
 
@@ -34,16 +35,29 @@ class Unit:
 
 @dataclass(frozen=True)
 class Attempt:
-    """What became of one attempt at a unit; `reason` is for people, `trace` for developers."""
+    """What became of one attempt at a unit; `reason` is for people, `trace` for developers.
+
+    `failure` is set when it failed, and only then.
+    """
 
     unit: str
     ending: Ending
     seconds: float
     reason: str | None = None
     trace: str | None = None
+    failure: FailureKind | None = None
 
 
-Perform = Callable[[Unit], Attempt]
+ShouldStop = Callable[[], bool]
+"""Asked by a unit again and again: whether it is to save itself and stop."""
+
+
+def go_on() -> bool:
+    """The answer where nobody ever stops a unit."""
+    return False
+
+
+Perform = Callable[[Unit, ShouldStop], Attempt]
 """Carries out a unit and commits its outcome: runs in a worker, so it must be picklable."""
 
 
@@ -63,6 +77,10 @@ class Executor(ABC):
     @abstractmethod
     def wait(self, seconds: float) -> list[Attempt]:
         """The attempts that ended since the last call; waits for one, but not longer."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Ask all units to save themselves and stop; `wait` tells of each that did."""
 
     @abstractmethod
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import final
 
-from rgm_bench.execution.base import Attempt, Executor, Perform, Unit
+from rgm_bench.execution.base import Attempt, Executor, Perform, ShouldStop, Unit, go_on
 
 
 @final
@@ -12,13 +12,15 @@ class LocalExecutor(Executor):
 
     Args:
         perform: carries out one unit.
+        should_stop: asked by the unit that runs, since the driver cannot tell it meanwhile.
     """
 
     slots = 1
 
-    def __init__(self, perform: Perform) -> None:
-        self._perform = perform
+    def __init__(self, perform: Perform, should_stop: ShouldStop = go_on) -> None:
+        self._perform, self._should_stop = perform, should_stop
         self._waiting: deque[Unit] = deque()
+        self._stopped = False
 
     def submit(self, unit: Unit) -> None:
         """Put a unit behind those that wait."""
@@ -26,7 +28,15 @@ class LocalExecutor(Executor):
 
     def wait(self, seconds: float) -> list[Attempt]:
         """Carry out the unit that has waited longest, however long it takes."""
-        return [self._perform(self._waiting.popleft())] if self._waiting else []
+        if self._stopped:
+            return [Attempt(self._waiting.popleft().id, "stopped", 0.0) for _ in [*self._waiting]]
+        if not self._waiting:
+            return []
+        return [self._perform(self._waiting.popleft(), self._should_stop)]
+
+    def stop(self) -> None:
+        """Begin no more of the units that wait: none runs while the driver does."""
+        self._stopped = True
 
     def close(self) -> None:
         """Forget the units that wait."""

@@ -11,10 +11,11 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayError, TaskCancelledError
 
 from rgm_bench.errors import UserError
 from rgm_bench.execution.base import Attempt, Executor, Perform, Unit
+from rgm_bench.execution.failures import kind_of
 
 
 @final
@@ -63,6 +64,11 @@ class RayExecutor(Executor):
         more, _ = ray.wait(running, num_returns=len(running), timeout=0)
         return [self._take(reference) for reference in dict.fromkeys([*done, *more])]
 
+    def stop(self) -> None:
+        """Ask the units that run to stop, wherever they do, and take back those that wait."""
+        for reference in self._running:
+            ray.cancel(reference, force=False)
+
     def close(self) -> None:
         """Cancel what runs and leave Ray; a Ray that was started here ends with its workers."""
         for reference in self._running:
@@ -74,13 +80,25 @@ class RayExecutor(Executor):
         unit = self._running.pop(reference)
         try:
             return ray.get(reference)
+        except TaskCancelledError:  # before its worker had begun with it
+            return Attempt(unit.id, "stopped", 0.0)
         except RayError as error:
             first = str(error).strip().splitlines()[0]
-            return Attempt(unit.id, "lost", 0.0, f"its worker died: {first}", str(error))
+            return Attempt(unit.id, "failed", 0.0, first, str(error), kind_of(error))
 
 
 def _run(perform: Perform, unit: Unit) -> Attempt:
-    return perform(unit)
+    """Carry out a unit in a worker, where Ray's cancellation arrives as Ctrl-C would.
+
+    An interruption in the middle of a step would leave half a step; so it only sets a flag, which
+    the unit looks at between two steps.
+    """
+    asked = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda number, frame: asked.set())
+    try:
+        return perform(unit, asked.is_set)
+    finally:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
 
 
 def _start(address: str | None, workers: int | None) -> None:

@@ -4,20 +4,24 @@ import logging
 import time
 import traceback
 from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import assert_never, final
+from typing import TYPE_CHECKING, assert_never, final
 
 from rgm_bench.config.parts import NO_PARTS, Parts
 from rgm_bench.config.spec import EvaluationSpec, TrainingSource, TrainingSpec
-from rgm_bench.errors import StoreError, UserError
-from rgm_bench.execution.base import Attempt, Ending, Unit
+from rgm_bench.errors import StoppedError, StoreError, UserError
+from rgm_bench.execution.base import Attempt, Ending, ShouldStop, Unit, go_on
+from rgm_bench.execution.failures import kind_of
 from rgm_bench.results.code import code_digest
-from rgm_bench.results.files import explain
+from rgm_bench.results.files import explain, is_of_the_disk
 from rgm_bench.results.lease import Lease
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import Store
+
+if TYPE_CHECKING:
+    from rgm_bench.evaluation.base import Report
 
 
 @final
@@ -35,25 +39,39 @@ class StoreWorker:
     gpus: float = 0
     parts: Parts = NO_PARTS
 
-    def __call__(self, unit: Unit) -> Attempt:
-        """Carry out `unit` and commit its outcome; whatever goes wrong is in the answer."""
+    def __call__(self, unit: Unit, should_stop: ShouldStop = go_on) -> Attempt:
+        """Carry out `unit` and commit its outcome; whatever goes wrong is in the answer.
+
+        Args:
+            unit: the unit.
+            should_stop: asked after each step of a training and each block of samples.
+        """
         started = time.perf_counter()
 
-        def attempt(ending: Ending, reason: str | None = None, trace: str | None = None) -> Attempt:
-            return Attempt(unit.id, ending, time.perf_counter() - started, reason, trace)
+        def attempt(ending: Ending, reason: str | None = None) -> Attempt:
+            return Attempt(unit.id, ending, time.perf_counter() - started, reason)
 
+        if should_stop():
+            return attempt("stopped")
+        store = Store(Path(self.root))
         try:
-            store = Store(Path(self.root))
             with _log_of(store, unit):
-                outcome = self._carry_out(store, unit)
-        except UserError as error:
-            return attempt("failed", str(error))
+                outcome = self._carry_out(store, unit, should_stop)
+        except StoppedError:
+            return attempt("stopped")
         except Exception as error:  # the boundary: one bad unit must not end the study
-            return attempt("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
+            known = _of_the_store(error, store.root) or error
+            plain = isinstance(known, UserError)
+            failed = attempt("failed", str(known) if plain else f"{type(error).__name__}: {error}")
+            return replace(failed, trace=traceback.format_exc(), failure=kind_of(known))
         return attempt("busy") if outcome is None else attempt(outcome.status, outcome.reason)
 
-    def _carry_out(self, store: Store, unit: Unit) -> Outcome | None:
-        """The outcome, committed; None while another process works on the unit."""
+    def _carry_out(self, store: Store, unit: Unit, should_stop: ShouldStop) -> Outcome | None:
+        """The outcome, committed; None while another process works on the unit.
+
+        Raises:
+            StoppedError: `should_stop` said so.
+        """
         digest = code_digest(unit.kind)
         lease = Lease.acquire(store.root / "leases", unit.kind, unit.id)
         if lease is None:
@@ -63,14 +81,14 @@ class StoreWorker:
             finished = store.outcome(unit.kind, unit.id, digest)
             if finished is not None and unit.is_done_by(finished):
                 return finished
-            outcome = self._compute(store, unit, digest, lease)
+            outcome = self._compute(store, unit, digest, _reporting(lease, should_stop))
             store.commit(outcome)
             # only now: a commit that failed would have cost the whole training
             if not outcome.is_part:
                 _discard_checkpoint(store.folder(unit.kind, unit.id, digest))
         return outcome
 
-    def _compute(self, store: Store, unit: Unit, digest: str, lease: Lease) -> Outcome:
+    def _compute(self, store: Store, unit: Unit, digest: str, report: "Report") -> Outcome:
         # torch takes seconds to import, and the driver has no use for it
         from rgm_bench.evaluation.base import Place
         from rgm_bench.execution.device import take_device
@@ -85,7 +103,7 @@ class StoreWorker:
                     folder=folder,
                     digest=digest,
                     device=device,
-                    report=lease.update,
+                    report=report,
                     until=unit.images,
                     parts=self.parts,
                 )
@@ -97,12 +115,34 @@ class StoreWorker:
                     folder=folder,
                     digest=digest,
                     device=device,
-                    report=lease.update,
+                    report=report,
                     parts=self.parts,
                 )
                 return run_evaluation(spec, place=place)
             case _:
                 assert_never(unit.kind)
+
+
+def _reporting(lease: Lease, should_stop: ShouldStop) -> "Report":
+    """Keeps a lease up to date, and ends the unit once it is to stop."""
+
+    def report(done: int, whole: int) -> None:
+        lease.update(done, whole)
+        if should_stop():
+            raise StoppedError
+
+    return report
+
+
+def _of_the_store(error: Exception, root: Path) -> StoreError | None:
+    """What the operating system has refused to write into the store, as an error of the store."""
+    if not isinstance(error, OSError):
+        return None
+    path = Path(error.filename) if isinstance(error.filename, str) else root
+    refused = isinstance(error, PermissionError | NotADirectoryError | FileExistsError)
+    if is_of_the_disk(error) or (refused and path.is_relative_to(root)):
+        return StoreError(explain(error, path))
+    return None
 
 
 def _discard_checkpoint(folder: Path) -> None:
@@ -143,15 +183,20 @@ def _log_of(store: Store, unit: Unit) -> Generator[None]:
         handler = logging.FileHandler(folder / "log.txt", delay=True)
     except OSError as error:
         raise StoreError(explain(error, folder)) from error
+    # a log that cannot be written must neither end its unit nor print a traceback
+    handler.handleError = lambda record: None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     package = logging.getLogger("rgm_bench")
     package.addHandler(handler)
     package.setLevel(logging.INFO)
     try:
         yield
+    except StoppedError:
+        raise
     except Exception:
         package.exception("failed")
         raise
     finally:
         package.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):
+            handler.close()

@@ -58,10 +58,19 @@ def _write_beside(path: Path, content: bytes) -> Path:
     return written
 
 
+_NO_SPACE = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
+
+
+def is_of_the_disk(error: OSError) -> bool:
+    """Whether a disk has no space or takes no writes, whatever was being written."""
+    return error.errno in (*_NO_SPACE, errno.EROFS)
+
+
 def explain(error: OSError, folder: Path) -> str:
     """What an operating system's error means for whoever ran the command."""
-    if error.errno == errno.ENOSPC:
-        return f"{folder}: the disk is full; free some space, then run the same command again"
+    if error.errno in _NO_SPACE:
+        what = _NO_SPACE[error.errno]
+        return f"{folder}: {what}; free some space, then run the same command again"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{folder}: cannot be written ({error.strerror}); choose another store with --store"
     if error.errno in (errno.ENOTDIR, errno.EEXIST):

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, final
 
@@ -36,10 +37,22 @@ class Journal:
         """
         line = json.dumps({"time": time.time(), "event": event, **fields})
         try:
-            self._file.write(line.encode() + b"\n")
-            os.fsync(self._file.fileno())
+            self._write(line.encode() + b"\n")
         except OSError as error:
             raise StoreError(explain(error, self._folder)) from error
+
+    def _write(self, line: bytes) -> None:
+        """Add a line, or nothing of it: what follows half a line could not be read."""
+        end = self._file.seek(0, os.SEEK_END)
+        try:
+            written = 0
+            while written < len(line):  # a disk that fills up takes the first part silently
+                written += self._file.write(line[written:])
+            os.fsync(self._file.fileno())
+        except OSError:
+            with suppress(OSError):
+                self._file.truncate(end)
+            raise
 
     def close(self) -> None:
         """Close the segment."""

@@ -60,7 +60,7 @@ class Store:
             StoreError: it cannot.
         """
         probe = self.root / f".writable-{os.getpid()}"
-        create_whole(probe, b"")
+        create_whole(probe, bytes(4096))  # an empty file still fits on a full disk
         probe.unlink()
 
     def folder(self, kind: UnitKind, unit_id: str, digest: str) -> Path:

@@ -2,12 +2,19 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from threading import Condition, Thread
 from typing import final
 
 from rgm_bench.config.study import StudySpec
+from rgm_bench.results.files import explain, is_of_the_disk
 from rgm_bench.results.store import View
 from rgm_bench.tracking.base import Ending, Tracker
+
+_OF_SQLITE = {
+    "database or disk is full": "the disk of MLflow's database is full; free some space",
+    "readonly database": "MLflow's database cannot be written; look at the rights of its file",
+}
 
 CATCHES_UP = "The results are safe in the store, and the next run of this study catches up."
 
@@ -72,8 +79,18 @@ class BackgroundTracker(Tracker):
             action()
         except Exception as error:  # the boundary: a tracker must not end a study
             if not self._warned:
-                self._warn(f"tracking failed: {_first_line(error)}. {CATCHES_UP}")
+                self._warn(f"tracking failed: {_in_words(error)}. {CATCHES_UP}")
             self._warned = True
+
+
+def _in_words(error: Exception) -> str:
+    """What went wrong, a full or locked disk in words of its own: MLflow passes on SQLite's."""
+    if isinstance(error, OSError) and is_of_the_disk(error):
+        return explain(error, Path(error.filename or "the folder of artifacts"))
+    for sign, words in _OF_SQLITE.items():
+        if sign in str(error):
+            return words
+    return _first_line(error)
 
 
 def _first_line(error: Exception) -> str:

@@ -45,7 +45,8 @@ class MlflowTracker(Tracker):
     """Copies the results of a study into MLflow, each exactly once.
 
     What is there is asked of MLflow itself, so a second `record`, of this command or a later one,
-    adds nothing; a child run that a killed command left half written is deleted and written anew.
+    adds nothing. Runs that a killed command left open are ended, whichever study they are of, and
+    a child run that it left half written is written anew by the next run of its study.
 
     Args:
         root: folder of the store, for the database and the artifacts.
@@ -77,6 +78,7 @@ class MlflowTracker(Tracker):
     def _client(self) -> "MlflowClient":
         if self._connection is None:
             self._connection = _connect(tracking_uri(self._root))
+            _end_leftovers(self._connection)
         return self._connection
 
     def _experiment(self, client: "MlflowClient", study: StudySpec, view: View) -> str:
@@ -154,8 +156,18 @@ def _connect(uri: str) -> "MlflowClient":
     return MlflowClient(tracking_uri=uri)
 
 
+def _end_leftovers(client: "MlflowClient") -> None:
+    """End the runs of all studies that a killed command left open: nobody else will."""
+    experiments = [found.experiment_id for found in client.search_experiments()]
+    running = client.search_runs(experiments, "attributes.status = 'RUNNING'", max_results=50_000)
+    for run in running:
+        writer = run.data.tags.get("rgm.writer")
+        if writer is not None and Writer.parse(writer).is_dead:
+            client.set_terminated(run.info.run_id, "KILLED")
+
+
 def _tidied(client: "MlflowClient", experiment: str) -> list[_Known]:
-    """The child runs of an experiment, after putting in order what killed commands left."""
+    """The child runs of an experiment, after deleting those that killed commands left."""
     found: Iterable[Run] = client.search_runs([experiment], max_results=50_000)
     ours = [run for run in found if "rgm.writer" in run.data.tags]
     kept = [run for run in ours if not _was_deleted(client, run)]
@@ -163,17 +175,15 @@ def _tidied(client: "MlflowClient", experiment: str) -> list[_Known]:
 
 
 def _was_deleted(client: "MlflowClient", run: "Run") -> bool:
-    """Delete a child run that will stay unfinished; end a parent whose command was killed."""
-    if run.info.status != "RUNNING":
-        return False
-    writer = Writer.parse(run.data.tags["rgm.writer"])
+    """Delete a child run that will stay unfinished."""
     if "rgm.child" not in run.data.tags:
-        if writer.is_dead:
-            client.set_terminated(run.info.run_id, "KILLED")
         return False
-    if writer.gave_up:
+    given_up = run.info.status == "KILLED" or (
+        run.info.status == "RUNNING" and Writer.parse(run.data.tags["rgm.writer"]).gave_up
+    )
+    if given_up:
         client.delete_run(run.info.run_id)
-    return writer.gave_up
+    return given_up
 
 
 def _known(run: "Run") -> _Known:

@@ -168,12 +168,16 @@ def test_failed_units_are_told_and_tried_again(folder) -> None:
     (folder / "results/references").write_text("")
     done = call("run", STUDY, *TINY, cwd=folder, expected=5)
     assert "5 units failed" in done.stderr
-    evaluation = re.search(r"failed: ([0-9a-f]{16}):", done.stderr)
+    pattern = r"failed: +evaluation ([0-9a-f]{16}) \(.*\): store error \(1 attempt\): .*references"
+    evaluation = re.search(pattern, done.stderr)
     assert evaluation is not None
+    again = re.search(r"try them again: (rgm-bench run .*)", done.stderr)
+    assert again is not None
     (log,) = (folder / "results/evaluations" / evaluation[1]).glob("*/log.txt")
     assert "FileExistsError" in log.read_text()
     status = call("status", STUDY, *TINY[:2], *TINY[4:], cwd=folder).stdout
-    assert f"failed   {evaluation[1]}" in status
+    assert re.search(pattern.replace("[0-9a-f]{16}", evaluation[1]), status)
+    assert f"try what failed again:   {again[1]}" in status
     (folder / "results/references").unlink()
     assert "ran 5 units" in call("run", STUDY, *TINY, cwd=folder).stdout
 

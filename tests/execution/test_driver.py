@@ -1,12 +1,17 @@
 """The driver, with executors whose units do nothing or go wrong on purpose."""
 
-from collections.abc import Callable
+import signal
+import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from rgm_bench.execution.base import Attempt, Executor, Unit
+from rgm_bench.execution.base import Attempt, Executor, Perform, ShouldStop, Unit, go_on
+from rgm_bench.execution.budget import Budget
+from rgm_bench.execution.failures import TRIED_AGAIN, Failure, FailureKind, failures_in
 from rgm_bench.execution.local import LocalExecutor
+from rgm_bench.execution.signals import first_signal
 from rgm_bench.plan import make_plan
 from rgm_bench.results.journal import Journal, read_journal
 from rgm_bench.results.schema import Outcome
@@ -30,13 +35,16 @@ def commit(view: View, unit: Unit) -> Attempt:
     return Attempt(unit.id, "ok", 0.0)
 
 
-def drive(study, view: View, executor: Executor, folder: Path) -> Summary:
+def drive(
+    study, view: View, executor: Executor, folder: Path, budget: Budget | None = None
+) -> Summary:
     journal = Journal(folder)
     driver = Driver(
         study=study,
         plan=make_plan(study, view),
         view=view,
         executor=executor,
+        budget=budget or Budget(),
         journal=journal,
         tracker=NullTracker(),
         observer=SilentObserver(),
@@ -57,7 +65,7 @@ def test_each_unit_runs_once_and_trainings_before_what_measures_them(
 ) -> None:
     order: list[Unit] = []
 
-    def perform(unit: Unit) -> Attempt:
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
         order.append(unit)
         return commit(view, unit)
 
@@ -71,43 +79,50 @@ def test_each_unit_runs_once_and_trainings_before_what_measures_them(
 
 
 def test_a_failed_training_blocks_only_what_measures_it(tiny_study, view, tmp_path) -> None:
-    def perform(unit: Unit) -> Attempt:
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
         if unit.kind == "training" and unit.spec["method"]["fidelity_weight"] == 0:
-            return Attempt(unit.id, "failed", 0.0, "planted")
+            return Attempt(unit.id, "failed", 0.0, "planted", failure="code error")
         return commit(view, unit)
 
     summary = drive(tiny_study, view, LocalExecutor(perform), tmp_path / "j")
-    assert list(summary.failed.values()) == ["planted"]
+    assert list(summary.failed.values()) == [Failure("code error", 1, "planted")]
     assert len(summary.blocked) == 1
     assert summary.num_done == 4
     reasons = [e.get("reason") for e in read_journal(tmp_path / "j") if e["event"] == "failed"]
     assert reasons == ["planted"]
 
 
-@pytest.mark.parametrize(("deaths", "fails"), [(0, False), (2, False), (3, True)])
-def test_a_unit_whose_worker_dies_is_tried_three_times(
-    without_real, view, tmp_path, deaths, fails
+@pytest.mark.parametrize("kind", sorted(get_args(FailureKind)))
+@pytest.mark.parametrize("times", [0, 1, 2, 3])
+def test_three_attempts_for_what_comes_from_outside_and_one_for_the_rest(
+    without_real, view, tmp_path, kind, times
 ) -> None:
-    died: dict[str, int] = {}
+    failed: dict[str, int] = {}
 
-    def perform(unit: Unit) -> Attempt:
-        died[unit.id] = died.get(unit.id, 0) + 1
-        if unit.kind == "training" and died[unit.id] <= deaths:
-            return Attempt(unit.id, "lost", 0.0, "its worker died")
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
+        failed[unit.id] = failed.get(unit.id, 0) + 1
+        if unit.kind == "training" and failed[unit.id] <= times:
+            return Attempt(unit.id, "failed", 0.0, "planted", failure=kind)
         return commit(view, unit)
 
     summary = drive(without_real, view, LocalExecutor(perform), tmp_path / "j")
-    assert len(summary.failed) == (2 if fails else 0)
+    allowed = 3 if kind in TRIED_AGAIN else 1
+    fails = times >= allowed
     assert summary.num_done == (0 if fails else 4)
-    if fails:
-        assert "3 times in a row" in next(iter(summary.failed.values()))
+    expected = [Failure(kind, allowed, "planted")] * 2 if fails else []
+    assert list(summary.failed.values()) == expected
+    journal = list(read_journal(tmp_path / "j"))
+    assert failures_in(journal) == summary.failed
+    told = [(e["kind"], e["attempt"]) for e in journal if e["event"] == "failed"]
+    attempts = range(1, min(times, allowed) + 1)
+    assert sorted(told) == sorted((kind, number) for number in attempts for _ in range(2))
 
 
 def test_a_busy_unit_is_asked_for_again(without_real, view, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("rgm_bench.study_run.BUSY_SECONDS", 0.01)
     asked: dict[str, int] = {}
 
-    def perform(unit: Unit) -> Attempt:
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
         asked[unit.id] = asked.get(unit.id, 0) + 1
         return Attempt(unit.id, "busy", 0.0) if asked[unit.id] < 5 else commit(view, unit)
 
@@ -118,7 +133,7 @@ def test_a_busy_unit_is_asked_for_again(without_real, view, tmp_path, monkeypatc
 class Overlapping(Executor):
     """Ends units in the reverse order of their submission, and records how many were out."""
 
-    def __init__(self, perform: Callable[[Unit], Attempt], slots: int) -> None:
+    def __init__(self, perform: Perform, slots: int) -> None:
         self.perform, self.slots = perform, slots
         self.out: list[Unit] = []
         self.most = 0
@@ -128,14 +143,17 @@ class Overlapping(Executor):
         self.most = max(self.most, len(self.out))
 
     def wait(self, seconds: float) -> list[Attempt]:
-        return [self.perform(self.out.pop())]
+        return [self.perform(self.out.pop(), go_on)]
+
+    def stop(self) -> None:
+        self.out.clear()
 
     def close(self) -> None:
         self.out.clear()
 
 
 def test_the_order_in_which_units_end_changes_nothing(tiny_study, view, tmp_path) -> None:
-    executor = Overlapping(lambda unit: commit(view, unit), slots=1)
+    executor = Overlapping(lambda unit, should_stop: commit(view, unit), slots=1)
     assert drive(tiny_study, view, executor, tmp_path / "j").num_done == 6
     assert executor.most == 3  # what runs, and two submitted ahead
 
@@ -143,7 +161,7 @@ def test_the_order_in_which_units_end_changes_nothing(tiny_study, view, tmp_path
 def test_an_interruption_leaves_what_is_finished(tiny_study, view, tmp_path) -> None:
     done: list[str] = []
 
-    def perform(unit: Unit) -> Attempt:
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
         if len(done) == 3:
             raise KeyboardInterrupt
         done.append(unit.id)
@@ -154,3 +172,89 @@ def test_an_interruption_leaves_what_is_finished(tiny_study, view, tmp_path) -> 
     missing = make_plan(tiny_study, view).missing
     assert len(missing) == 3
     assert not {planned.unit.id for planned in missing} & set(done)
+
+
+# --- limits and signals -----------------------------------------------------------------------
+
+
+def slow(view: View, seconds: float) -> Perform:
+    """Units that take so long, unless they are stopped."""
+
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if should_stop():
+                return Attempt(unit.id, "stopped", 0.0)
+            time.sleep(0.001)
+        return commit(view, unit)
+
+    return perform
+
+
+@pytest.mark.parametrize("units", [1, 3, 6])
+def test_a_number_of_units_is_kept_and_the_next_runs_do_the_rest(
+    tiny_study, view, tmp_path, units
+) -> None:
+    done: list[int] = []
+    while make_plan(tiny_study, view).missing:
+        executor = LocalExecutor(slow(view, 0))
+        summary = drive(tiny_study, view, executor, tmp_path / "j", Budget(units=units))
+        assert summary.stopped == ("number of units" if sum(done) + units < 6 else None)
+        done.append(summary.num_done)
+    assert sum(done) == 6
+    assert max(done) <= units
+
+
+def test_another_attempt_is_not_another_unit(without_real, view, tmp_path) -> None:
+    tried: list[str] = []
+
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
+        tried.append(unit.id)
+        if len(tried) < 3:
+            return Attempt(unit.id, "failed", 0.0, "planted", failure="worker killed")
+        return commit(view, unit)
+
+    summary = drive(without_real, view, LocalExecutor(perform), tmp_path / "j", Budget(units=1))
+    assert (summary.num_done, len(set(tried)), len(tried)) == (1, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [({"seconds": 0.4}, "time limit"), ({"unit_seconds": 0.2}, "unit hours")],
+)
+def test_a_limit_of_time_stops_the_unit_that_runs(
+    tiny_study, view, tmp_path, limits, reason
+) -> None:
+    started = time.monotonic()
+    budget = Budget(**limits)
+    executor = LocalExecutor(slow(view, 0.15), budget.is_spent)
+    summary = drive(tiny_study, view, executor, tmp_path / "j", budget)
+    assert summary.stopped == reason
+    assert summary.num_done == 1
+    assert time.monotonic() - started < 0.4
+    assert len(make_plan(tiny_study, view).missing) == 5
+    assert drive(tiny_study, view, LocalExecutor(slow(view, 0)), tmp_path / "j").num_done == 5
+
+
+def test_work_is_summed_over_the_units_that_run_at_once() -> None:
+    budget = Budget(unit_seconds=0.2)
+    budget.at_work(4)
+    time.sleep(0.06)
+    assert budget.reason == "unit hours"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_and_the_second_acts(number) -> None:
+    asked: list[str] = []
+    outside: list[int] = []
+    before = signal.signal(number, lambda number, frame: outside.append(number))
+    try:
+        with first_signal(asked.append):
+            signal.raise_signal(number)
+            assert (len(asked), outside) == (1, [])
+            signal.raise_signal(number)
+            assert (len(asked), outside) == (1, [number])
+        signal.raise_signal(number)
+        assert (len(asked), len(outside)) == (1, 2)
+    finally:
+        signal.signal(number, before)

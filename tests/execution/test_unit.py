@@ -1,5 +1,6 @@
 """A worker carries out units: what it leaves behind when something goes wrong at a bad moment."""
 
+import itertools
 import json
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 from rgm_bench.config.spec import spec_id
 from rgm_bench.config.trial import Trial
 from rgm_bench.errors import StoreError
-from rgm_bench.execution.base import Unit
+from rgm_bench.execution.base import ShouldStop, Unit
 from rgm_bench.execution.unit import StoreWorker
 from rgm_bench.plan import make_plan
 from rgm_bench.results.store import Store, View
@@ -94,10 +95,57 @@ def test_a_commit_that_fails_costs_no_training(units, store, monkeypatch) -> Non
     monkeypatch.setattr(Store, "commit", full)
     failed = worker(training)
     assert (failed.ending, failed.reason) == ("failed", "the disk is full")
+    assert failed.failure == "store error"
     monkeypatch.undo()
     assert worker(training).ending == "ok"
     (log,) = (store.root / "trainings" / training.id).glob("*/log.txt")
     assert "160 images are done of 160" in log.read_text()
+
+
+def stop_at(number: int) -> ShouldStop:
+    """Says no, and from the `number`th time on yes."""
+    asked = itertools.count(1)
+    return lambda: next(asked) >= number
+
+
+def computed(store: Store, unit: Unit) -> dict[str, bytes]:
+    """What a training leaves, without its result, which has seconds in it."""
+    (folder,) = (store.root / "trainings" / unit.id).iterdir()
+    names = ("snapshot-*", "curve.json")
+    return {path.name: path.read_bytes() for name in names for path in folder.glob(name)}
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 10])  # after 2, 5 and 10 there is a snapshot
+def test_a_training_that_is_stopped_goes_on_from_that_very_step(units, tmp_path, steps) -> None:
+    undisturbed, stopped = Store(tmp_path / "undisturbed"), Store(tmp_path / "stopped")
+    training = of_kind(units, "training")
+    assert StoreWorker(str(undisturbed.root))(training).ending == "ok"
+    worker = StoreWorker(str(stopped.root))
+    assert worker(training, stop_at(1 + steps)).ending == "stopped"  # asked once before it begins
+    assert stopped.outcome("training", training.id) is None
+    assert list((stopped.root / "leases").iterdir()) == []
+    assert worker(training).ending == "ok"
+    assert computed(stopped, training) == computed(undisturbed, training)
+    (log,) = (stopped.root / "trainings" / training.id).glob("*/log.txt")
+    assert f"stopped after {steps * 16} images" in log.read_text()
+    assert f"{steps * 16} images are done of 160" in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+def test_an_evaluation_that_is_stopped_leaves_no_outcome(units, store) -> None:
+    worker, evaluation = StoreWorker(str(store.root)), of_kind(units, "evaluation")
+    training = next(unit for unit in units if unit.id == evaluation.needs)
+    assert worker(training).ending == "ok"
+    assert worker(evaluation, stop_at(2)).ending == "stopped"
+    assert store.outcome("evaluation", evaluation.id) is None
+    assert worker(evaluation).ending == "ok"
+
+
+def test_a_unit_that_is_to_stop_does_not_begin(units, store) -> None:
+    assert StoreWorker(str(store.root))(of_kind(units, "training"), lambda: True).ending == (
+        "stopped"
+    )
+    assert not list(store.root.iterdir())
 
 
 def test_an_evaluation_without_its_training_fails_and_is_not_diverged(units, store) -> None:

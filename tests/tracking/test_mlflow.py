@@ -204,6 +204,43 @@ def test_what_a_killed_command_left_half_written_is_written_anew(study, view, tr
     ] == "KILLED"
 
 
+def leave_open(root: Path, runs: list[Run], writer: Writer) -> None:
+    """Make runs what a command leaves that is killed while it writes them."""
+    for run in runs:
+        client(root).update_run(run.info.run_id, status="RUNNING")
+        client(root).set_tag(run.info.run_id, "rgm.writer", str(writer))
+
+
+def test_what_a_killed_command_left_of_another_study_is_ended(study, view, tracker, tmp_path):
+    view.finish(study.trials[0])
+    tracker.record(study, view)
+    left = [*children(tmp_path), *parents(tmp_path)]
+    leave_open(tmp_path, left, replace(Writer.this_process(), born=0))
+    other = MlflowTracker(tmp_path, command=COMMAND)
+    other.record(replace(study, name="another"), view)
+    other.close("finished")
+    assert {run.info.status for run in runs(tmp_path)} == {"KILLED"}
+    # and its own next run writes the child again
+    following = MlflowTracker(tmp_path, command=COMMAND)
+    following.record(study, view)
+    following.close("finished")
+    (child,) = children(tmp_path)
+    assert child.info.status == "FINISHED"
+    assert history(tmp_path, child, FID)
+
+
+def test_what_a_living_command_has_open_stays_open(study, view, tracker, tmp_path):
+    view.finish(study.trials[0])
+    tracker.record(study, view)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as living:
+        leave_open(tmp_path, [*children(tmp_path), *parents(tmp_path)], Writer.of(living.pid))
+        other = MlflowTracker(tmp_path, command=COMMAND)
+        other.record(replace(study, name="another"), view)
+        other.close("finished")
+        assert {run.info.status for run in runs(tmp_path)} == {"RUNNING"}
+        living.communicate(b"\n")
+
+
 def test_a_run_that_another_command_is_writing_is_left_alone(study, view, tracker, tmp_path):
     view.finish(study.trials[0])
     tracker.record(study, view)
