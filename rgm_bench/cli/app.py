@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from rgm_bench.cli import exit_codes
+from rgm_bench.cli.cluster import slurm
 from rgm_bench.cli.look import logs, plan, sample, show, status
 from rgm_bench.cli.prepare import data, doctor, import_official, init, schema
 from rgm_bench.cli.run import publish, report, retry, run, ui
@@ -43,6 +44,7 @@ for command in (
     doctor,
     init,
     schema,
+    slurm,
 ):
     app.command()(command)
 
