@@ -1,7 +1,6 @@
 """Commands for clusters: slurm."""
 
 import shlex
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -69,7 +68,7 @@ def slurm(
     overrides: Overrides = [],  # noqa: B006  # typer copies it
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
-    """Print a batch script that brings a study to complete under Slurm, in as many jobs as it takes.
+    """Print a batch script that brings a study to complete under Slurm, in several jobs if need be.
 
     Submit it with `rgm-bench slurm STUDY --time 4h > job.sh && sbatch job.sh`. The store has to
     lie where all nodes see it.
