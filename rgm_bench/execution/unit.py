@@ -3,21 +3,36 @@
 import logging
 import time
 import traceback
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import assert_never, final
+from typing import TYPE_CHECKING, assert_never, final
 
 from rgm_bench.config.parts import NO_PARTS, Parts
 from rgm_bench.config.spec import EvaluationSpec, TrainingSource, TrainingSpec
-from rgm_bench.errors import StoreError, UserError
+from rgm_bench.errors import LostProcessError, StoreError, UserError
 from rgm_bench.execution.base import Attempt, Ending, Unit
 from rgm_bench.results.code import code_digest
 from rgm_bench.results.files import explain
-from rgm_bench.results.lease import Lease
+from rgm_bench.results.lease import Lease, is_held
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import Store
+
+if TYPE_CHECKING:
+    from rgm_bench.ranks import Ranks
+
+log = logging.getLogger(__name__)
+
+Part = Callable[["Ranks"], Outcome | None]
+"""What each of several processes does of a training; picklable. The first one gives the outcome."""
+
+Share = Callable[[Part], Outcome | None]
+"""Has several processes do their parts, and gives what the first gave.
+
+It raises what one of them raised, and LostProcessError if one has died.
+"""
 
 
 @final
@@ -29,11 +44,13 @@ class StoreWorker:
         root: the store's folder, as workers see it.
         gpus: of one unit; 0 keeps to the CPU even where there is a GPU.
         parts: classes of the user's own.
+        share: how several processes share a training; None has each done by one.
     """
 
     root: str
     gpus: float = 0
     parts: Parts = NO_PARTS
+    share: Share | None = None
 
     def __call__(self, unit: Unit) -> Attempt:
         """Carry out `unit` and commit its outcome; whatever goes wrong is in the answer."""
@@ -48,28 +65,78 @@ class StoreWorker:
                 outcome = self._carry_out(store, unit)
         except UserError as error:
             return attempt("failed", str(error))
+        except LostProcessError as error:
+            return attempt("lost", str(error))
         except Exception as error:  # the boundary: one bad unit must not end the study
             return attempt("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
         return attempt("busy") if outcome is None else attempt(outcome.status, outcome.reason)
 
     def _carry_out(self, store: Store, unit: Unit) -> Outcome | None:
         """The outcome, committed; None while another process works on the unit."""
+        try:
+            if unit.kind == "training" and self.share is not None:
+                if is_held(store.root / "leases", unit.id):
+                    return None  # without a start of processes for nothing
+                return self.share(partial(replace(self, share=None).take_part, unit))
+            from rgm_bench.ranks import ALONE
+
+            return self._lead(store, unit, ALONE)
+        except Exception:
+            log.exception("failed")
+            raise
+
+    def take_part(self, unit: Unit, ranks: "Ranks") -> Outcome | None:
+        """Carry out a training with other processes. The first leases and commits it.
+
+        Returns:
+            Of the first, the outcome or None while somebody else works on the unit; else None.
+
+        Raises:
+            StoreError: the first process has other code than this one.
+        """
+        store = Store(Path(self.root))
+        if ranks.is_first:
+            with _log_of(store, unit):
+                return self._lead(store, unit, ranks)
+        self._follow(unit, ranks)
+        return None
+
+    def _follow(self, unit: Unit, ranks: "Ranks") -> None:
+        from rgm_bench.execution.device import take_device
+        from rgm_bench.trial import join_training
+
+        digest = ranks.from_first(None)
+        if digest is None:  # there is nothing to train
+            return
+        if digest != code_digest(unit.kind):
+            raise StoreError(
+                f"the processes of training {unit.id} run other code: the first {digest}, process "
+                f"{ranks.rank} {code_digest(unit.kind)}; the same code has to be on every machine"
+            )
+        spec = TrainingSpec.model_validate(unit.spec, strict=False)
+        join_training(spec, device=take_device(self.gpus), ranks=ranks, parts=self.parts)
+
+    def _lead(self, store: Store, unit: Unit, ranks: "Ranks") -> Outcome | None:
         digest = code_digest(unit.kind)
         lease = Lease.acquire(store.root / "leases", unit.kind, unit.id)
         if lease is None:
+            ranks.from_first(None)
             return None
         with lease:
             # somebody may have finished it since it was planned
             finished = store.outcome(unit.kind, unit.id, digest)
+            ranks.from_first(None if finished else digest)
             if finished is not None:
                 return finished
-            outcome = self._compute(store, unit, digest, lease)
+            outcome = self._compute(store, unit, digest, lease, ranks)
             store.commit(outcome)
             # only now: a commit that failed would have cost the whole training
             _discard_checkpoint(store.folder(unit.kind, unit.id, digest))
         return outcome
 
-    def _compute(self, store: Store, unit: Unit, digest: str, lease: Lease) -> Outcome:
+    def _compute(
+        self, store: Store, unit: Unit, digest: str, lease: Lease, ranks: "Ranks"
+    ) -> Outcome:
         # torch takes seconds to import, and the driver has no use for it
         from rgm_bench.evaluation.base import Place
         from rgm_bench.execution.device import take_device
@@ -86,6 +153,7 @@ class StoreWorker:
                     device=device,
                     report=lease.update,
                     parts=self.parts,
+                    ranks=ranks,
                 )
             case "evaluation":
                 spec = EvaluationSpec.model_validate(unit.spec, strict=False)
@@ -134,7 +202,7 @@ def _weights(store: Store, spec: EvaluationSpec, training_id: str | None) -> Pat
 
 @contextmanager
 def _log_of(store: Store, unit: Unit) -> Generator[None]:
-    """What the package logs meanwhile goes to `log.txt` in the unit's folder, errors included."""
+    """What the package logs meanwhile goes to `log.txt` in the unit's folder."""
     folder = store.folder(unit.kind, unit.id, code_digest(unit.kind))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -147,9 +215,6 @@ def _log_of(store: Store, unit: Unit) -> Generator[None]:
     package.setLevel(logging.INFO)
     try:
         yield
-    except Exception:
-        package.exception("failed")
-        raise
     finally:
         package.removeHandler(handler)
         handler.close()
