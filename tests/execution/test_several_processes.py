@@ -162,7 +162,7 @@ def test_what_cannot_be_shared_is_refused_before_any_work(change: str, text: str
 
 
 def test_one_process_runs_no_shared_training(shared: StudySpec, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="resources.processes=1"):
+    with pytest.raises(UserError, match=r"resources\.processes=1"):
         bring_on(shared, View(Store(tmp_path)), executor="local")
 
 
