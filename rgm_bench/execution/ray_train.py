@@ -82,9 +82,14 @@ def _do_part(config: Mapping[str, Any]) -> Outcome | None:
 def _reason(error: Exception) -> Exception:
     """What one process raised by itself; of the others one only hears that a process has gone."""
     failures: Mapping[int, Exception] = getattr(error, "worker_failures", {})
-    for _, failure in sorted(failures.items()):
-        raised = getattr(failure, "_base_exc", None)  # None when the process died
-        if isinstance(raised, Exception) and not isinstance(raised, LostProcessError):
+    dead: list[str] = []
+    for rank, failure in sorted(failures.items()):
+        raised = getattr(failure, "_base_exc", None)
+        if raised is None:
+            dead.append(str(rank))
+        elif not isinstance(raised, LostProcessError):
             return raised
+    if dead:
+        return LostProcessError(f"process {' and '.join(dead)} of its training died")
     first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return LostProcessError(f"a process of its training died: {first}")
+    return LostProcessError(f"the processes of its training ended: {first}")
