@@ -17,7 +17,11 @@ from safetensors.torch import load_file
 
 from rgm_bench.config.load import load_study
 from rgm_bench.config.study import Resources, StudySpec
-from rgm_bench.errors import StudyError, UserError
+from rgm_bench.errors import StoreError, StudyError, UserError
+from rgm_bench.execution.base import Attempt
+from rgm_bench.execution.ray import RayExecutor
+from rgm_bench.execution.ray_train import RayTrain
+from rgm_bench.ranks import Ranks
 from rgm_bench.results.lease import running
 from rgm_bench.results.store import Store, View
 from rgm_bench.session import bring_on
@@ -65,6 +69,20 @@ def test_a_study_runs_to_its_end_with_the_weights_of_one_process(
     weights = snapshot(store)
     for name, expected in snapshot(tmp_path / "alone").items():
         torch.testing.assert_close(weights[name], expected, rtol=0.02, atol=1e-4)
+
+
+def test_what_one_process_raises_is_what_all_end_with() -> None:
+    def part(ranks: Ranks) -> None:
+        if ranks.rank == 1:
+            raise StoreError("planted")
+        ranks.mean(torch.zeros(1))
+
+    executor = RayExecutor(lambda unit: Attempt(unit.id, "ok", 0.0), workers=2)
+    try:
+        with pytest.raises(StoreError, match="planted"):
+            RayTrain(processes=2, cpus=1, gpus=0)(part)
+    finally:
+        executor.close()
 
 
 COMMAND = [
