@@ -37,6 +37,11 @@ class StoppedError(Exception):
 
 
 @final
+class LostProcessError(Exception):
+    """One of the processes that share a training has ended before it: the unit is tried again."""
+
+
+@final
 class DivergedError(Exception):
     """A training whose loss stopped being a finite number: an outcome, not a failure.
 

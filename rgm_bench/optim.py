@@ -7,6 +7,8 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from rgm_bench.ranks import ALONE, Ranks
+
 
 def cosine_decay(images: int, horizon_images: int) -> float:
     """How much of a learning rate is left to lose: 1 at the start, 0 at the horizon and after.
@@ -27,6 +29,7 @@ class Adam:
         learning_rate: the rate at the start.
         final_learning_rate: the rate when all of the decay is done.
         betas: decay of the first and of the second moment.
+        ranks: the processes that share the training; all have to step.
     """
 
     def __init__(
@@ -36,8 +39,10 @@ class Adam:
         learning_rate: float,
         final_learning_rate: float,
         betas: tuple[float, float],
+        ranks: Ranks = ALONE,
     ) -> None:
         self.learning_rate, self.final_learning_rate = learning_rate, final_learning_rate
+        self._ranks = ranks
         self._names = [name for name, _ in network.named_parameters()]
         self._parameters = list(network.parameters())
         self._optimizer = torch.optim.Adam(network.parameters(), learning_rate, betas, fused=True)
@@ -47,7 +52,12 @@ class Adam:
         return self.final_learning_rate + decay * (self.learning_rate - self.final_learning_rate)
 
     def step(self, decay: float) -> None:
-        """Move along the gradients at the rate for `decay`, then clear them."""
+        """Move along the gradients at the rate for `decay`, then clear them.
+
+        The gradients are those of this process's share of the batch; what counts is their mean over
+        the processes.
+        """
+        self._ranks.average([p.grad for p in self._parameters if p.grad is not None])
         for group in self._optimizer.param_groups:
             group["lr"] = self.rate(decay)
         self._optimizer.step()

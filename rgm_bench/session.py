@@ -10,7 +10,7 @@ from rgm_bench.config.official import IMPORTED, import_advice
 from rgm_bench.config.spec import GenerateSpec, ImageFolderSpec, PointsDataSpec, TrainingSpec
 from rgm_bench.config.study import StudySpec
 from rgm_bench.data.location import locate
-from rgm_bench.errors import MissingDataError, StoreError
+from rgm_bench.errors import MissingDataError, StoreError, UserError
 from rgm_bench.execution.base import Executor
 from rgm_bench.execution.budget import Budget
 from rgm_bench.execution.signals import REASONS, first_signal
@@ -174,19 +174,32 @@ def _open_executor(
     address: str | None,
     budget: Budget,
 ) -> Executor:
-    perform = StoreWorker(str(view.store.root.resolve()), study.resources.gpus, study.parts)
+    resources = study.resources
+    perform = StoreWorker(str(view.store.root.resolve()), resources.gpus, study.parts)
     match kind:
         case "local":
             from rgm_bench.execution.local import LocalExecutor
 
+            if resources.processes > 1:
+                raise UserError(
+                    f"the study's resources ask for {resources.processes} processes a training, "
+                    "and `--executor local` has one; use `--set resources.processes=1`, which "
+                    "changes no id, or the executor ray"
+                )
             return LocalExecutor(perform, budget.is_spent)
         case "ray":
             from rgm_bench.execution.ray import RayExecutor
 
+            if resources.processes > 1:
+                from rgm_bench.execution.ray_train import RayTrain
+
+                share = RayTrain(resources.processes, resources.cpus, resources.gpus)
+                perform = replace(perform, share=share)
             return RayExecutor(
                 perform,
-                cpus=study.resources.cpus,
-                gpus=study.resources.gpus,
+                cpus=resources.cpus,
+                gpus=resources.gpus,
+                processes=resources.processes,
                 workers=workers,
                 address=address,
             )

@@ -5,6 +5,7 @@ import logging
 import resource
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import assert_never
 
@@ -32,6 +33,7 @@ from rgm_bench.evaluation.generate import measure_generation
 from rgm_bench.evaluation.points import measure_points
 from rgm_bench.evaluation.restore import measure_restoration
 from rgm_bench.metrics.names import MetricName
+from rgm_bench.ranks import ALONE, Ranks
 from rgm_bench.results.files import to_json, write_whole
 from rgm_bench.results.provenance import provenance
 from rgm_bench.results.schema import Outcome
@@ -57,8 +59,12 @@ def run_training(
     report: Report,
     until: int | None = None,
     parts: Parts = NO_PARTS,
+    ranks: Ranks = ALONE,
 ) -> Outcome:
     """Train, from the last checkpoint in `folder` if there is one.
+
+    Of several processes the first does this, and the others `join_training`. A checkpoint does not
+    know how many they were.
 
     Leaves there a snapshot of the averaged weights at each of `SNAPSHOT_SHARES` and the curve. The
     caller commits the outcome, and discards the checkpoint of a whole training only then. A loss
@@ -72,6 +78,7 @@ def run_training(
         report: told after each step how many images are done, of how many.
         until: images to stop after; those that are left can be done later, with the same bits.
         parts: classes of the user's own.
+        ranks: the processes that share it.
 
     Raises:
         StoppedError: `report` raised it; a checkpoint of the last step is in `folder`.
@@ -80,8 +87,10 @@ def run_training(
     saved = folder / CHECKPOINT
     for leftover in folder.glob(f".{CHECKPOINT}.*"):  # of a training killed while it saved itself
         leftover.unlink()
-    training = build_training(spec, device, parts)
-    checkpoint = Checkpoint.read(saved, device)
+    training = build_training(spec, device, parts, ranks)
+    # what the others are sent lies in memory that all of them have
+    checkpoint = Checkpoint.read(saved, device if ranks.num == 1 else torch.device("cpu"))
+    checkpoint = ranks.from_first(checkpoint)
     if checkpoint is not None:
         training.resume(checkpoint)
         started -= checkpoint.notes["seconds"]
@@ -124,8 +133,25 @@ def run_training(
         images=training.images_seen,
         spec=json.loads(canonical_json(spec)),
         cost=_training_cost(spec, training, seconds, device, parts),
-        provenance=provenance(device.type),
+        provenance=provenance(device.type) | {"processes": ranks.num},
     )
+
+
+def join_training(
+    spec: TrainingSpec,
+    *,
+    device: torch.device,
+    ranks: Ranks,
+    until: int | None = None,
+    parts: Parts = NO_PARTS,
+) -> None:
+    """Take part in a training that the first process runs and writes down: see `run_training`."""
+    training = build_training(spec, device, parts, ranks)
+    checkpoint = ranks.from_first(None)
+    if checkpoint is not None:
+        training.resume(checkpoint)
+    with suppress(DivergedError):  # the first process has it too, and says so
+        training.run(lambda: None, until=until)
 
 
 def run_evaluation(spec: EvaluationSpec, *, place: Place) -> Outcome:

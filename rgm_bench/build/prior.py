@@ -29,11 +29,16 @@ from rgm_bench.priors.dswd import DirectionTransform, DswdPrior
 from rgm_bench.priors.kld import KldPrior
 from rgm_bench.priors.mmd import FeatureMmdPrior, FixedMmdPrior
 from rgm_bench.priors.none import NoPrior
+from rgm_bench.ranks import ALONE, Ranks
 from rgm_bench.rng import derive_seed
 
 
 def build_prior(
-    training: TrainingSpec, discriminator: nn.Module | None, device: torch.device, parts: Parts
+    training: TrainingSpec,
+    discriminator: nn.Module | None,
+    device: torch.device,
+    parts: Parts,
+    ranks: Ranks = ALONE,
 ) -> Prior:
     """The prior of an RGM training.
 
@@ -42,12 +47,16 @@ def build_prior(
         discriminator: with its first weights; None for priors without one.
         device: where all of it lives.
         parts: classes of the user's own.
+        ranks: the processes that share the training.
+
+    Raises:
+        StudyError: a class of the user's own does not go with parts of a batch.
     """
     assert isinstance(training.method, RgmSpec)
     spec: PriorSpec = training.method.prior
     match spec:
         case KldPriorSpec():
-            return KldPrior(adversary=_adversary(training, spec, discriminator, device))
+            return KldPrior(adversary=_adversary(training, spec, discriminator, device, ranks))
         case MmdPriorSpec():
             return FixedMmdPrior(bandwidths=spec.bandwidths)
         case FeatureMmdPriorSpec():
@@ -59,34 +68,52 @@ def build_prior(
         case NoPriorSpec():
             return NoPrior()
         case PythonPartSpec():
-            return _own(training, spec, device, parts)
+            return _own(training, spec, device, parts, ranks)
         case _:
             assert_never(spec)
 
 
-def _own(training: TrainingSpec, spec: PythonPartSpec, device: torch.device, parts: Parts) -> Prior:
+def _own(
+    training: TrainingSpec,
+    spec: PythonPartSpec,
+    device: torch.device,
+    parts: Parts,
+    ranks: Ranks,
+) -> Prior:
     with torch.random.fork_rng(devices=[]):
         # a prior that learns draws the first weights of its networks where it is made
         torch.manual_seed(derive_seed(training.seed, "prior"))
         prior = parts.make(spec, Prior, field="method.prior")
-    accumulation = training.numerics.accumulation
-    if accumulation > 1 and not prior.additive:
+    splits = {
+        "numerics.accumulation": training.numerics.accumulation,
+        "resources.processes": ranks.num,
+    }
+    for field, number in splits.items():
+        if number > 1 and not prior.additive:
+            raise StudyError(
+                f"{field}: {number} splits batches, and {spec.name} compares whole ones: use 1, or "
+                "say `additive = True` in the class if the mean over parts is the same"
+            )
+    if ranks.num > 1 and prior.learns:
         raise StudyError(
-            f"numerics.accumulation: {accumulation} splits batches, and {spec.name} compares whole "
-            "ones: use 1, or say `additive = True` in the class if the mean over parts is the same"
+            f"resources.processes: {ranks.num} processes do not share what {spec.name} learns, "
+            "each from its part of a batch: use 1"
         )
     for network in prior.networks:
         network.to(device)
     return prior
 
 
-def build_adam(training: TrainingSpec, network: nn.Module, learning_rate: float) -> Adam:
+def build_adam(
+    training: TrainingSpec, network: nn.Module, learning_rate: float, ranks: Ranks = ALONE
+) -> Adam:
     """Adam over a network, with the betas and the last rate of a training."""
     return Adam(
         network,
         learning_rate=learning_rate,
         final_learning_rate=training.optimizer.decay.final_learning_rate,
         betas=training.optimizer.betas,
+        ranks=ranks,
     )
 
 
@@ -95,6 +122,7 @@ def _adversary(
     spec: AdversarySpec,
     discriminator: nn.Module | None,
     device: torch.device,
+    ranks: Ranks = ALONE,
     *,
     features: bool = False,
 ) -> Adversary:
@@ -102,7 +130,7 @@ def _adversary(
     numerics = training.numerics
     return Adversary(
         discriminator=discriminator,
-        optimizer=build_adam(training, discriminator, spec.learning_rate),
+        optimizer=build_adam(training, discriminator, spec.learning_rate, ranks),
         r1_weight=spec.r1.weight,
         r1_every=spec.r1.every_steps,
         accumulation=numerics.accumulation,

@@ -16,11 +16,13 @@ from rgm_bench.config.spec import (
     NoiseForwardSpec,
     RgmSpec,
     TrainingSpec,
+    processes_misfit,
 )
 from rgm_bench.errors import StudyError
 from rgm_bench.models.ema import moving_average
 from rgm_bench.objectives import MapObjective, PosteriorObjective, ResampleObjective
 from rgm_bench.priors.base import Prior
+from rgm_bench.ranks import ALONE, Ranks
 from rgm_bench.training.base import TrainingStep
 from rgm_bench.training.draws import DrawSource
 from rgm_bench.training.loop import Training
@@ -32,14 +34,22 @@ MAX_BYTES_ON_DEVICE = 2 * 2**30
 """Data sets up to this size are moved to the device whole; of larger ones, batches are."""
 
 
-def build_training(spec: TrainingSpec, device: torch.device, parts: Parts = NO_PARTS) -> Training:
-    """A training at its start, networks on `device`."""
-    step = build_step(spec, device, parts)
+def build_training(
+    spec: TrainingSpec, device: torch.device, parts: Parts = NO_PARTS, ranks: Ranks = ALONE
+) -> Training:
+    """A training at its start, networks on `device`.
+
+    Raises:
+        StudyError: it cannot be shared by as many processes as `ranks` says.
+    """
+    misfit = processes_misfit(spec, ranks.num)
+    if misfit is not None:
+        raise StudyError(f"resources.processes: {misfit}")
+    step = build_step(spec, device, parts, ranks)
+    data = _near(build_data(spec.data), device)
     return Training(
         step=step,
-        draws=build_draws(
-            spec, step, _near(build_data(spec.data), device), spec.batch_size, device
-        ),
+        draws=build_draws(spec, step, data, spec.batch_size, device, ranks),
         steps=spec.steps,
         horizon_images=spec.optimizer.decay.horizon_images,
     )
@@ -51,6 +61,7 @@ def build_draws(
     data: ByteImage | Sample,
     batch_size: int,
     device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> DrawSource:
     """The draws of the steps of a training, in batches of `data`."""
     return DrawSource(
@@ -63,10 +74,13 @@ def build_draws(
         one_level_per_batch=isinstance(step, RestorationStep)
         and step.objective.prior.one_level_per_batch,
         latent=build_latent(spec.generator.latent),
+        ranks=ranks,
     )
 
 
-def build_step(spec: TrainingSpec, device: torch.device, parts: Parts = NO_PARTS) -> TrainingStep:
+def build_step(
+    spec: TrainingSpec, device: torch.device, parts: Parts = NO_PARTS, ranks: Ranks = ALONE
+) -> TrainingStep:
     """What one step of a training does, its networks on `device` with their first weights.
 
     Raises:
@@ -74,11 +88,11 @@ def build_step(spec: TrainingSpec, device: torch.device, parts: Parts = NO_PARTS
     """
     match spec.method:
         case RgmSpec():
-            return _restoration_step(spec, spec.method, device, parts)
+            return _restoration_step(spec, spec.method, device, parts, ranks)
         case MmseSpec():
-            return _regression_step(spec, "data", device, parts)
+            return _regression_step(spec, "data", device, parts, ranks)
         case DdpmSpec():
-            return _regression_step(spec, "noise", device, parts)
+            return _regression_step(spec, "noise", device, parts, ranks)
         case ImportedSpec():
             raise StudyError(
                 f"the weights {spec.method.sha256[:12]} are not in the store; "
@@ -93,15 +107,15 @@ def _near(data: ByteImage | Sample, device: torch.device) -> ByteImage | Sample:
 
 
 def _restoration_step(
-    spec: TrainingSpec, method: RgmSpec, device: torch.device, parts: Parts
+    spec: TrainingSpec, method: RgmSpec, device: torch.device, parts: Parts, ranks: Ranks
 ) -> RestorationStep:
     generator, discriminator = build_networks(spec, device)
-    prior = build_prior(spec, discriminator, device, parts)
+    prior = build_prior(spec, discriminator, device, parts, ranks)
     return RestorationStep(
         generator=generator,
         restore=in_numerics(generator, spec.numerics, device),
         ema=moving_average(generator, decay=spec.ema.decay),
-        optimizer=build_adam(spec, generator, spec.optimizer.learning_rate),
+        optimizer=build_adam(spec, generator, spec.optimizer.learning_rate, ranks),
         forward=build_forward(method.forward, spec.data, device, parts),
         objective=_objective(spec, method, prior, device, parts),
         accumulation=spec.numerics.accumulation,
@@ -109,14 +123,18 @@ def _restoration_step(
 
 
 def _regression_step(
-    spec: TrainingSpec, target: Literal["data", "noise"], device: torch.device, parts: Parts
+    spec: TrainingSpec,
+    target: Literal["data", "noise"],
+    device: torch.device,
+    parts: Parts,
+    ranks: Ranks,
 ) -> RegressionStep:
     generator, _ = build_networks(spec, device)
     return RegressionStep(
         generator=generator,
         predict=in_numerics(generator, spec.numerics, device),
         ema=moving_average(generator, decay=spec.ema.decay),
-        optimizer=build_adam(spec, generator, spec.optimizer.learning_rate),
+        optimizer=build_adam(spec, generator, spec.optimizer.learning_rate, ranks),
         forward=build_forward(spec.method.forward, spec.data, device, parts),
         target=target,
         accumulation=spec.numerics.accumulation,

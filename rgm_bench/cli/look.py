@@ -188,7 +188,9 @@ def _print_measured(spec: "StudySpec", made: "Plan", slots: int) -> None:
     first = TrainingSpec.model_validate(trainings[0].unit.spec, strict=False)
     cost = measure_training(first, take_device(spec.resources.gpus), spec.parts)
     missing = sum(p.work for p in made.missing if p.unit.kind == "training")
-    print(f"measured {STEPS} steps of {trainings[0].label}:")
+    processes = spec.resources.processes
+    alone = f", in one process where the study has {processes}" if processes > 1 else ""
+    print(f"measured {STEPS} steps of {trainings[0].label}{alone}:")
     print(f"  {cost.images_per_second:,.0f} images/s; a training: {in_words(cost.seconds)}")
     print(
         f"  {cost.flops_per_image / 1e9:,.3g} GFLOP an image, "

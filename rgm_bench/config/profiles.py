@@ -17,6 +17,7 @@ from rgm_bench.config.report_items import check_report
 from rgm_bench.config.searches import check_search, sample_axis
 from rgm_bench.config.shape import Step
 from rgm_bench.config.space import Space, read_space
+from rgm_bench.config.spec import processes_misfit
 
 SHARED = ("title", "axes", "search", "seeds", "resources", "tuned", "claims", "report")
 """What a study says once for all profiles, beside its base."""
@@ -77,9 +78,11 @@ def read_profile(
     space = _read_search(node, fields, problems) if fields and fields.search else None
     if space:
         axes = (sample_axis(space, frozenset(node.entries["evaluations"].entries)),)
-    _check_values(Arms(node, axes, fingerprint=None, problems=problems), fields, problems)
+    arms = Arms(node, axes, fingerprint=None, problems=problems)
+    _check_values(arms, fields)
     if fields is None or len(problems) > before:
         return None
+    _check_processes(node, arms, fields, problems)
     check_report(fields.report, node, axes, problems)
     if check_arms_of_claims:
         check_claims(fields.claims, node, axes, problems)
@@ -120,12 +123,25 @@ def _written_out(node: Placed, problems: Problems) -> Placed | None:
     return training and node.with_entries({**node.entries, "training": training})
 
 
-def _check_values(arms: Arms, fields: Profile | None, problems: Problems) -> None:
+def _check_values(arms: Arms, fields: Profile | None) -> None:
     seed = fields.seeds[0] if fields else 0
     arms.check_base(seed)
     for name in arms.evaluation_names:
         for choice in arms.samples(name):
             arms.measured(name, choice, seed)
+
+
+def _check_processes(node: Placed, arms: Arms, fields: Profile, problems: Problems) -> None:
+    place = node.get("resources", "processes")
+    if place is None:
+        return  # one process trains anything
+    for name in arms.evaluation_names:
+        for choice in arms.samples(name):
+            training = arms.training(choice, fields.seeds[0])
+            misfit = training and processes_misfit(training, fields.resources.processes)
+            if misfit:
+                problems.add(place.at, ("resources", "processes"), misfit)
+                return
 
 
 def _check_seeds(node: Placed, fields: Profile, problems: Problems) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rgm_bench.config.claim import ClaimSpec
 from rgm_bench.config.parts import NO_PARTS, Parts
@@ -17,10 +17,28 @@ from rgm_bench.config.trial import AxisValue, Trial
 
 
 class Resources(Spec):
-    """What one training takes; an evaluation takes the same. Never part of an id."""
+    """What one process takes, and how many share a training. Never part of an id.
+
+    An evaluation takes one process.
+    """
 
     cpus: float = Field(default=1, gt=0)
     gpus: float = Field(default=0, ge=0)
+    processes: Count = 1
+
+    @model_validator(mode="after")
+    def _processes_have_whole_gpus(self) -> Self:
+        if self.gpus > 1:
+            raise ValueError(
+                f"gpus {self.gpus:g} is more than a process uses: use 1, and processes for the "
+                "number of GPUs of a training"
+            )
+        if self.processes > 1 and 0 < self.gpus < 1:
+            raise ValueError(
+                f"gpus {self.gpus:g} is less than each of {self.processes} processes needs: "
+                "use 1, or processes 1"
+            )
+        return self
 
 
 class Tuned(Spec):

@@ -4,7 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rgm_bench.errors import DataError, MissingDataError, StoreError, UserError
+from rgm_bench.errors import (
+    DataError,
+    LostProcessError,
+    MissingDataError,
+    StoreError,
+    UserError,
+)
 from rgm_bench.results.files import is_of_the_disk
 
 FailureKind = Literal[
@@ -52,6 +58,8 @@ def kind_of(error: BaseException) -> FailureKind:
     match error:
         case MemoryError():
             return "out of memory"
+        case LostProcessError():
+            return "worker killed"
         case DataError() | MissingDataError():
             return "data error"
         case StoreError():

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+from collections import deque
 from typing import Any, final
 
 # telemetry is off unless its user turns it on; both are read when Ray is imported
@@ -25,10 +26,14 @@ class RayExecutor(Executor):
     Ray tries nothing again by itself: attempts are counted by the driver. A task takes whole
     resources, so Ray never runs more units than fit.
 
+    A training that several processes share is a task without resources of its own, which starts
+    them and waits. No more of these run than fit, so that none holds what another waits for.
+
     Args:
         perform: carries out one unit.
-        cpus: of one unit.
-        gpus: of one unit; a fraction lets several share a card.
+        cpus: of one unit, or of one process of a training.
+        gpus: of one unit, or of one process; a fraction lets several share a card.
+        processes: that share a training; `perform` starts them.
         workers: CPUs to start Ray with on this machine; None takes all.
         address: of a running cluster; None starts Ray on this machine alone.
 
@@ -42,30 +47,50 @@ class RayExecutor(Executor):
         *,
         cpus: float = 1,
         gpus: float = 0,
+        processes: int = 1,
         workers: int | None = None,
         address: str | None = None,
     ) -> None:
         _start(address, workers)
         self._perform = ray.put(perform)
         self._run = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_run)
+        self._run_shared = ray.remote(num_cpus=0, max_retries=0)(_run)
         self._running: dict[Any, Unit] = {}
-        self.slots = _slots(cpus, gpus)
+        self._waiting: deque[Unit] = deque()
+        self._taken_back: list[Attempt] = []
+        self._stopping = False
+        self.slots = _slots(cpus, gpus, processes)
+        self._processes = processes
 
     def submit(self, unit: Unit) -> None:
-        """Hand a unit to Ray."""
-        self._running[self._run.remote(self._perform, unit)] = unit
+        """Hand a unit to Ray; one that several processes share, as soon as there is room."""
+        if self._is_shared(unit):
+            self._waiting.append(unit)
+            self._start_shared()
+        else:
+            self._running[self._run.remote(self._perform, unit)] = unit
 
     def wait(self, seconds: float) -> list[Attempt]:
         """The attempts that ended, worker deaths among them."""
-        if not self._running:
-            return []
+        if self._taken_back or not self._running:
+            back, self._taken_back = self._taken_back, []
+            return back
         running = list(self._running)
         done, _ = ray.wait(running, num_returns=1, timeout=seconds)
         more, _ = ray.wait(running, num_returns=len(running), timeout=0)
-        return [self._take(reference) for reference in dict.fromkeys([*done, *more])]
+        ended = [self._take(reference) for reference in dict.fromkeys([*done, *more])]
+        self._start_shared()
+        return ended
 
     def stop(self) -> None:
-        """Ask the units that run to stop, wherever they do, and take back those that wait."""
+        """Ask the units that run to stop, wherever they do, and take back those that wait.
+
+        Processes that share a training end with the task that waits for them, and go on from their
+        last checkpoint.
+        """
+        self._stopping = True
+        self._taken_back = [Attempt(unit.id, "stopped", 0.0) for unit in self._waiting]
+        self._waiting.clear()
         for reference in self._running:
             ray.cancel(reference, force=False)
 
@@ -74,12 +99,25 @@ class RayExecutor(Executor):
         for reference in self._running:
             ray.cancel(reference, force=True)
         self._running.clear()
+        self._waiting.clear()
         ray.shutdown()
+
+    def _is_shared(self, unit: Unit) -> bool:
+        return self._processes > 1 and unit.kind == "training"
+
+    def _start_shared(self) -> None:
+        running = sum(self._is_shared(unit) for unit in self._running.values())
+        room = self.slots // self._processes - running
+        for _ in range(min(room, len(self._waiting))):
+            unit = self._waiting.popleft()
+            self._running[self._run_shared.remote(self._perform, unit)] = unit
 
     def _take(self, reference: Any) -> Attempt:
         unit = self._running.pop(reference)
         try:
-            return ray.get(reference)
+            attempt: Attempt = ray.get(reference)
+            was_stopped = self._stopping and self._is_shared(unit) and attempt.ending == "failed"
+            return Attempt(unit.id, "stopped", attempt.seconds) if was_stopped else attempt
         except TaskCancelledError:  # before its worker had begun with it
             return Attempt(unit.id, "stopped", 0.0)
         except RayError as error:
@@ -125,16 +163,19 @@ def _start(address: str | None, workers: int | None) -> None:
         ) from error
 
 
-def _slots(cpus: float, gpus: float) -> int:
+def _slots(cpus: float, gpus: float, processes: int) -> int:
     there = ray.cluster_resources()
     fit = there.get("CPU", 0) // cpus
     if gpus:
         fit = min(fit, there.get("GPU", 0) // gpus)
-    if fit < 1:
+    if fit < processes:
         ray.shutdown()
+        each, field = "a unit", "gpus=0"
+        if processes > 1:
+            each, field = f"for each of {processes} processes of a training", "processes=1"
         raise UserError(
-            f"no unit fits: the study's resources ask for {cpus:g} CPUs and {gpus:g} GPUs a unit, "
+            f"no unit fits: the study's resources ask for {cpus:g} CPUs and {gpus:g} GPUs {each}, "
             f"and Ray has {there.get('CPU', 0):g} CPUs and {there.get('GPU', 0):g} GPUs; "
-            "use another profile, or `--set resources.gpus=0`"
+            f"use another profile, or `--set resources.{field}`"
         )
     return int(fit)

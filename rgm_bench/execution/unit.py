@@ -3,9 +3,10 @@
 import logging
 import time
 import traceback
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never, final
 
@@ -16,12 +17,24 @@ from rgm_bench.execution.base import Attempt, Ending, ShouldStop, Unit, go_on
 from rgm_bench.execution.failures import kind_of
 from rgm_bench.results.code import code_digest
 from rgm_bench.results.files import explain, is_of_the_disk
-from rgm_bench.results.lease import Lease
+from rgm_bench.results.lease import Lease, is_held
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import Store
 
 if TYPE_CHECKING:
     from rgm_bench.evaluation.base import Report
+    from rgm_bench.ranks import Ranks
+
+log = logging.getLogger(__name__)
+
+Part = Callable[["Ranks"], Outcome | None]
+"""What each of several processes does of a training; picklable. The first one gives the outcome."""
+
+Share = Callable[[Part], Outcome | None]
+"""Has several processes do their parts, and gives what the first gave.
+
+It raises what one of them raised, and LostProcessError if one has died.
+"""
 
 
 @final
@@ -33,11 +46,13 @@ class StoreWorker:
         root: the store's folder, as workers see it.
         gpus: of one unit; 0 keeps to the CPU even where there is a GPU.
         parts: classes of the user's own.
+        share: how several processes share a training; None has each done by one.
     """
 
     root: str
     gpus: float = 0
     parts: Parts = NO_PARTS
+    share: Share | None = None
 
     def __call__(self, unit: Unit, should_stop: ShouldStop = go_on) -> Attempt:
         """Carry out `unit` and commit its outcome; whatever goes wrong is in the answer.
@@ -72,23 +87,80 @@ class StoreWorker:
         Raises:
             StoppedError: `should_stop` said so.
         """
+        try:
+            if unit.kind == "training" and self.share is not None:
+                if is_held(store.root / "leases", unit.id):
+                    return None  # without a start of processes for nothing
+                return self.share(partial(replace(self, share=None).take_part, unit))
+            from rgm_bench.ranks import ALONE
+
+            return self._lead(store, unit, ALONE, should_stop)
+        except StoppedError:
+            raise
+        except Exception:
+            log.exception("failed")
+            raise
+
+    def take_part(self, unit: Unit, ranks: "Ranks") -> Outcome | None:
+        """Carry out a training with other processes. The first leases and commits it.
+
+        Nobody asks these to stop: what they did since their last checkpoint is done again.
+
+        Returns:
+            Of the first, the outcome or None while somebody else works on the unit; else None.
+
+        Raises:
+            StoreError: the first process has other code than this one.
+        """
+        store = Store(Path(self.root))
+        if ranks.is_first:
+            with _log_of(store, unit):
+                return self._lead(store, unit, ranks, go_on)
+        self._follow(unit, ranks)
+        return None
+
+    def _follow(self, unit: Unit, ranks: "Ranks") -> None:
+        from rgm_bench.execution.device import take_device
+        from rgm_bench.trial import join_training
+
+        digest = ranks.from_first(None)
+        if digest is None:  # there is nothing to train
+            return
+        if digest != code_digest(unit.kind):
+            raise StoreError(
+                f"the processes of training {unit.id} run other code: the first {digest}, process "
+                f"{ranks.rank} {code_digest(unit.kind)}; the same code has to be on every machine"
+            )
+        spec = TrainingSpec.model_validate(unit.spec, strict=False)
+        device = take_device(self.gpus)
+        join_training(spec, device=device, ranks=ranks, until=unit.images, parts=self.parts)
+
+    def _lead(
+        self, store: Store, unit: Unit, ranks: "Ranks", should_stop: ShouldStop
+    ) -> Outcome | None:
         digest = code_digest(unit.kind)
         lease = Lease.acquire(store.root / "leases", unit.kind, unit.id)
         if lease is None:
+            ranks.from_first(None)
             return None
         with lease:
             # somebody may have finished it since it was planned
             finished = store.outcome(unit.kind, unit.id, digest)
-            if finished is not None and unit.is_done_by(finished):
+            is_done = finished is not None and unit.is_done_by(finished)
+            ranks.from_first(None if is_done else digest)
+            if is_done:
                 return finished
-            outcome = self._compute(store, unit, digest, _reporting(lease, should_stop))
+            report = _reporting(lease, should_stop)
+            outcome = self._compute(store, unit, digest, report, ranks)
             store.commit(outcome)
             # only now: a commit that failed would have cost the whole training
             if not outcome.is_part:
                 _discard_checkpoint(store.folder(unit.kind, unit.id, digest))
         return outcome
 
-    def _compute(self, store: Store, unit: Unit, digest: str, report: "Report") -> Outcome:
+    def _compute(
+        self, store: Store, unit: Unit, digest: str, report: "Report", ranks: "Ranks"
+    ) -> Outcome:
         # torch takes seconds to import, and the driver has no use for it
         from rgm_bench.evaluation.base import Place
         from rgm_bench.execution.device import take_device
@@ -106,6 +178,7 @@ class StoreWorker:
                     report=report,
                     until=unit.images,
                     parts=self.parts,
+                    ranks=ranks,
                 )
             case "evaluation":
                 spec = EvaluationSpec.model_validate(unit.spec, strict=False)
@@ -176,7 +249,7 @@ def _weights(store: Store, spec: EvaluationSpec, training_id: str | None) -> Pat
 
 @contextmanager
 def _log_of(store: Store, unit: Unit) -> Generator[None]:
-    """What the package logs meanwhile goes to `log.txt` in the unit's folder, errors included."""
+    """What the package logs meanwhile goes to `log.txt` in the unit's folder."""
     folder = store.folder(unit.kind, unit.id, code_digest(unit.kind))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -191,11 +264,6 @@ def _log_of(store: Store, unit: Unit) -> Generator[None]:
     package.setLevel(logging.INFO)
     try:
         yield
-    except StoppedError:
-        raise
-    except Exception:
-        package.exception("failed")
-        raise
     finally:
         package.removeHandler(handler)
         with suppress(OSError):

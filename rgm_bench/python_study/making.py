@@ -26,7 +26,7 @@ def make_all_parts(study: StudySpec) -> None:
         StudyError: one stands where parts of another kind belong, or cannot be used there.
     """
     for training in _trainings(study):
-        _make_parts_of_training(training, study.parts)
+        _make_parts_of_training(training, study.parts, study.resources.processes)
     for evaluation in _evaluations(study):
         _make_parts_of_evaluation(evaluation, study.parts)
 
@@ -53,18 +53,19 @@ def _evaluations(study: StudySpec) -> Iterator[EvaluationSpec]:
             yield trial.spec
 
 
-def _make_parts_of_training(training: TrainingSpec, parts: Parts) -> None:
+def _make_parts_of_training(training: TrainingSpec, parts: Parts, processes: int) -> None:
     import torch
 
     from rgm_bench.build.degradation import build_forward
     from rgm_bench.build.prior import build_prior
+    from rgm_bench.ranks import Ranks
 
     cpu = torch.device("cpu")
     method = training.method
     if isinstance(method.forward, PythonPartSpec | LinearForwardSpec):
         build_forward(method.forward, training.data, cpu, parts)
     if isinstance(method, RgmSpec) and isinstance(method.prior, PythonPartSpec):
-        build_prior(training, None, cpu, parts)
+        build_prior(training, None, cpu, parts, Ranks(num=processes))
 
 
 def _make_parts_of_evaluation(spec: EvaluationSpec, parts: Parts) -> None:

@@ -29,6 +29,7 @@ TRAINING_PARTS = (
     "execution/device.py",
     "objectives.py",
     "optim.py",
+    "ranks.py",
     "rng.py",
     "trial.py",
 )

@@ -150,6 +150,12 @@ def read_progress(path: Path) -> Progress | None:
         return None
 
 
+def is_held(folder: Path, unit_id: str) -> bool:
+    """Whether a living process works on a unit."""
+    held = read_progress(folder / f"{unit_id}.json")
+    return held is not None and not held.is_abandoned
+
+
 def running(folder: Path) -> list[Progress]:
     """The progress of every unit that a living process works on, in the order they started."""
     found = (read_progress(path) for path in folder.glob("[!.]*.json"))

@@ -55,14 +55,15 @@ class Training:
             until: images after which to stop, so that the rest can be done later; None does all.
 
         Raises:
-            DivergedError: a loss is not a finite number.
+            DivergedError: a loss is not a finite number; of several processes, all raise it.
+            LostProcessError: another process of this training has ended.
         """
         last = self.steps if until is None else until // self.draws.batch_size
         while self.steps_done < last:
             number, decay = self.steps_done, self.decay(self.steps_done)
             losses = self.step(self.draws.at(number), step=number, decay=decay)
-            # one transfer from the device for all of them
-            values = torch.stack(list(losses.values())).tolist()
+            # one transfer from the device for all of them, and one message between processes
+            values = self.draws.ranks.mean(torch.stack(list(losses.values()))).tolist()
             named = dict(zip(losses, values, strict=True))
             self.steps_done += 1
             _require_finite(named, self.images_seen)

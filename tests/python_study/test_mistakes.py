@@ -174,6 +174,22 @@ WRONG: dict[str, tuple[str, str]] = {
         "mine.py: numerics.accumulation: 2 splits batches, and TotalVariation compares whole ones: "
         "use 1, or say `additive = True` in the class if the mean over parts is the same",
     ),
+    "processes": (
+        CLASS.replace("additive = True", "additive = False")
+        + arm("TotalVariation, weight=1").replace(
+            "{'axes'", "{'resources': {'processes': 2}, 'axes'"
+        ),
+        "mine.py: resources.processes: 2 splits batches, and TotalVariation compares whole ones: "
+        "use 1, or say `additive = True` in the class if the mean over parts is the same",
+    ),
+    "processes_that_learn": (
+        CLASS.replace("additive = True", "additive = learns = True")
+        + arm("TotalVariation, weight=1").replace(
+            "{'axes'", "{'resources': {'processes': 2}, 'axes'"
+        ),
+        "mine.py: resources.processes: 2 processes do not share what TotalVariation learns, each "
+        "from its part of a batch: use 1",
+    ),
     "hand_made": (
         "import rgm_bench\n"
         + arm("").replace(

@@ -82,6 +82,7 @@ from rgm_bench.config.spec.method import (
 )
 from rgm_bench.config.spec.misfits import (
     measure_misfit,
+    processes_misfit,
     reference_misfit,
     shares_misfit,
 )
@@ -205,6 +206,7 @@ __all__ = [
     "measure_misfit",
     "other_split",
     "part_key",
+    "processes_misfit",
     "reference_misfit",
     "shares_misfit",
     "spec_id",

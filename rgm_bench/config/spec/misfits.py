@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import assert_never
 
+from rgm_bench.batching import STDDEV_GROUP
 from rgm_bench.config.spec.data import DataSpec, ImageFolderSpec, Split, is_images, other_split
 from rgm_bench.config.spec.degradation import BlockAverageSpec, IdentitySpec, NoiseForwardSpec
 from rgm_bench.config.spec.measure import (
@@ -13,9 +14,9 @@ from rgm_bench.config.spec.measure import (
     ReferenceSpec,
     RestoreSpec,
 )
-from rgm_bench.config.spec.method import DdpmSpec, ImportedSpec
+from rgm_bench.config.spec.method import DdpmSpec, ImportedSpec, RgmSpec
 from rgm_bench.config.spec.part import PythonPartSpec
-from rgm_bench.config.spec.rules import num_samples, operator_misfit
+from rgm_bench.config.spec.rules import compares_whole_batches, num_samples, operator_misfit
 from rgm_bench.config.spec.sampling import (
     DdrmSpec,
     DiffusionSamplerSpec,
@@ -78,6 +79,31 @@ def shares_misfit(shares: Iterable[float], training: TrainingSpec) -> Misfit | N
             f"found {early[0]}; imported weights are those of the end: use 1.0 alone",
         )
     return None
+
+
+def processes_misfit(training: TrainingSpec, processes: int) -> str | None:
+    """Why `processes` cannot share a training, each with a part of every batch; None if they can.
+
+    It is silent about a prior written in Python, which says itself what it can do.
+    """
+    if processes == 1:
+        return None
+    if isinstance(training.method, RgmSpec) and compares_whole_batches(training.method.prior):
+        return (
+            f"{processes} splits batches, and the prior {training.method.prior.kind} compares "
+            "whole ones: use 1"
+        )
+    batch, accumulation = training.batch_size, training.numerics.accumulation
+    unit = STDDEV_GROUP * accumulation
+    if batch % (unit * processes) == 0:
+        return None
+    fewer = max(number for number in range(1, processes) if batch % (unit * number) == 0)
+    nearest = max(1, round(batch / unit / processes)) * unit * processes
+    return (
+        f"{processes} does not divide batch_size {batch} into equal parts of whole groups (of "
+        f"{STDDEV_GROUP} images x accumulation {accumulation}): use {fewer}, or batch_size "
+        f"{nearest}"
+    )
 
 
 def reference_misfit(reference: ReferenceSpec, data: DataSpec) -> Misfit | None:

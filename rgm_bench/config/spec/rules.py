@@ -26,6 +26,7 @@ from rgm_bench.config.spec.method import (
     FeatureMmdPriorSpec,
     MethodSpec,
     MmdPriorSpec,
+    PriorSpec,
     RgmSpec,
     adversary_of,
 )
@@ -209,12 +210,16 @@ def check_method(method: MethodSpec, generator: GeneratorSpec, accumulation: int
             "method.fake posterior is known for noise alone; with "
             f"{method.forward.kind} use resample"
         )
-    whole = isinstance(method.prior, MmdPriorSpec | FeatureMmdPriorSpec | DswdPriorSpec)
-    if whole and accumulation > 1:
+    if compares_whole_batches(method.prior) and accumulation > 1:
         raise ValueError(
             f"numerics.accumulation {accumulation} splits batches, and the prior "
             f"{method.prior.kind} compares whole ones: use 1"
         )
+
+
+def compares_whole_batches(prior: PriorSpec) -> bool:
+    """Whether the penalty of a batch is more than the mean of those of its parts."""
+    return isinstance(prior, MmdPriorSpec | FeatureMmdPriorSpec | DswdPriorSpec)
 
 
 def _has_posterior(forward: ForwardSpec) -> bool:
