@@ -125,8 +125,7 @@ class Driver:
         try:
             while self._ready or self._running or self._postponed:
                 self._submit()
-                for attempt in self._executor.wait(BUSY_SECONDS):
-                    self._take(attempt)
+                self._take_all(self._executor.wait(BUSY_SECONDS))
         finally:
             self.summary.seconds = time.monotonic() - started
             self._observer.finish()
@@ -135,14 +134,35 @@ class Driver:
     def _submit(self) -> None:
         while self._postponed and self._postponed[0][0] <= time.monotonic():
             self._ready.append(self._postponed.popleft()[1])
-        while self._ready and len(self._running) < self._executor.slots + SUBMITTED_AHEAD:
-            unit_id = self._ready.popleft()
+        chosen = [self._ready.popleft() for _ in range(min(len(self._ready), self._room()))]
+        for unit_id in chosen:
             self._attempts[unit_id] = self._attempts.get(unit_id, 0) + 1
-            self._journal.append("submitted", unit=unit_id, attempt=self._attempts[unit_id])
+        self._journal.append_all(
+            [
+                {"event": "submitted", "unit": unit_id, "attempt": self._attempts[unit_id]}
+                for unit_id in chosen
+            ]
+        )
+        for unit_id in chosen:
             self._running.add(unit_id)
             self._executor.submit(self._units[unit_id].unit)
         if not self._running and self._postponed:
             time.sleep(max(0.0, self._postponed[0][0] - time.monotonic()))
+
+    def _room(self) -> int:
+        return max(0, self._executor.slots + SUBMITTED_AHEAD - len(self._running))
+
+    def _take_all(self, attempts: Sequence[Attempt]) -> None:
+        """Act on attempts that ended, once the journal holds them."""
+        self._journal.append_all(
+            [
+                {"event": a.ending, "unit": a.unit, "seconds": a.seconds, "reason": a.reason}
+                for a in attempts
+                if a.ending != "busy"
+            ]
+        )
+        for attempt in attempts:
+            self._take(attempt)
 
     def _take(self, attempt: Attempt) -> None:
         unit_id = attempt.unit
@@ -164,9 +184,6 @@ class Driver:
                 return
             case _:
                 assert_never(attempt.ending)
-        self._journal.append(
-            attempt.ending, unit=unit_id, seconds=attempt.seconds, reason=attempt.reason
-        )
         self._observer.ended(planned, attempt)
 
     def _finish(self, planned: PlannedUnit, ending: Literal["ok", "diverged"]) -> None:

@@ -1,6 +1,7 @@
 """Commands that look at a study or a store: plan, status, show, logs, sample."""
 
 import json
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,7 @@ from rgm_bench.results.store import Store
 if TYPE_CHECKING:
     from rgm_bench.config.study import StudySpec
     from rgm_bench.plan import Plan
+    from rgm_bench.results.lease import Progress
 
 
 def plan(
@@ -59,30 +61,52 @@ def status(
     overrides: Overrides = [],  # noqa: B006
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
-    """Say how far a study is, also while another shell runs it."""
+    """Say how far a study is and how long it will take, also while another shell runs it."""
     from rgm_bench.plan import make_plan
-    from rgm_bench.results.journal import read_journal
     from rgm_bench.results.lease import running
 
     spec = open_study(study, profile, overrides)
     view = open_view(store)
     made = make_plan(spec, view)
     _print_counts(made)
-    planned = {unit.unit.id: unit for unit in made.units}
-    for progress in running(view.store.root / "leases"):
-        if progress.id in planned:
-            share = progress.images_seen / progress.images if progress.images else 0.0
-            print(
-                f"running  {progress.id}  {progress.kind} {planned[progress.id].label}: "
-                f"{share:.0%}, {progress.images_per_second:,.0f} images/s on {progress.host}"
-            )
+    missing = {planned.unit.id: planned for planned in made.missing}
+    at_work = [found for found in running(view.store.root / "leases") if found.id in missing]
+    for progress in at_work:
+        print(
+            f"running  {progress.id}  {progress.kind} {missing[progress.id].label}: "
+            f"{progress.share:.0%}, {progress.images_per_second:,.0f} images/s on {progress.host}"
+        )
+    for unit, reason in _failures(view.store.study_folder(spec) / "journal", missing).items():
+        print(f"failed   {unit}  {missing[unit].unit.kind} {missing[unit].label}: {reason}")
+    if missing:
+        _print_time_left(made, at_work)
+
+
+def _failures(journal: Path, missing: Container[str]) -> dict[str, str]:
+    """Why each missing unit failed that did, the last time."""
+    from rgm_bench.results.journal import read_journal
+
+    if not missing:
+        return {}
     failed: dict[str, str] = {}
-    for event in read_journal(view.store.study_folder(spec) / "journal"):
-        if event["event"] == "failed":
+    for event in read_journal(journal):
+        if event["event"] == "failed" and event["unit"] in missing:
             failed[event["unit"]] = event["reason"]
-    for unit, reason in failed.items():
-        if unit in planned and planned[unit].state == "missing":
-            print(f"failed   {unit}  {planned[unit].unit.kind} {planned[unit].label}: {reason}")
+    return failed
+
+
+def _print_time_left(made: "Plan", at_work: "Sequence[Progress]") -> None:
+    from rgm_bench.cli.durations import in_words
+
+    if not at_work:
+        print("nothing runs just now; `rgm-bench run` goes on")
+        return
+    left = made.estimated_seconds(len(at_work), {p.id: p.share for p in at_work})
+    at_once = f"with {len(at_work)} unit{'s' * (len(at_work) != 1)} at once"
+    if left is None:
+        print("time left: unknown until a unit has finished")
+    else:
+        print(f"time left: about {in_words(left)} {at_once}")
 
 
 def show(unit: UnitId, store: StoreFolder = DEFAULT_STORE) -> None:

@@ -17,7 +17,6 @@ from rgm_bench.config.spec import (
     Slug,
     Spec,
     TrainingSource,
-    spec_id,
 )
 
 AxisValue = str | int | float | bool
@@ -150,15 +149,26 @@ class Trial:
     real: Literal["train", "test"] | None = None
 
     @cached_property
+    def fields(self) -> dict[str, Any]:
+        """The spec as plain JSON values."""
+        return self.spec.model_dump(mode="json")
+
+    @cached_property
     def id(self) -> str:
         """The id of its evaluation."""
-        return spec_id(self.spec)
+        return _id_of(self.fields)
 
     @cached_property
     def training_id(self) -> str | None:
         """The id of the training it measures, or None for real images."""
-        source = self.spec.source
-        return spec_id(source.training) if isinstance(source, TrainingSource) else None
+        is_trained = isinstance(self.spec.source, TrainingSource)
+        return _id_of(self.fields["source"]["training"]) if is_trained else None
+
+
+def _id_of(fields: Mapping[str, Any]) -> str:
+    """`spec_id` of the spec that has these fields, without writing them out once more."""
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
