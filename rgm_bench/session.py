@@ -128,7 +128,9 @@ def _run_missing(
 def _open_executor(
     study: StudySpec, view: View, kind: ExecutorKind, workers: int | None, address: str | None
 ) -> Executor:
-    perform = StoreWorker(str(view.store.root.resolve()), study.resources.gpus, study.parts)
+    resources = study.resources
+    root = str(view.store.root.resolve())
+    perform = StoreWorker(root, resources.gpus, study.parts, resources.cpus)
     match kind:
         case "local":
             from rgm_bench.execution.local import LocalExecutor

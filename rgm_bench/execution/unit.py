@@ -5,7 +5,7 @@ import time
 import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never, final
 
@@ -29,11 +29,13 @@ class StoreWorker:
         root: the store's folder, as workers see it.
         gpus: of one unit; 0 keeps to the CPU even where there is a GPU.
         parts: classes of the user's own.
+        cpus: of one unit, which its cost says beside the seconds.
     """
 
     root: str
     gpus: float = 0
     parts: Parts = NO_PARTS
+    cpus: float = 1
 
     def __call__(self, unit: Unit) -> Attempt:
         """Carry out `unit` and commit its outcome; whatever goes wrong is in the answer."""
@@ -64,6 +66,8 @@ class StoreWorker:
             if finished is not None:
                 return finished
             outcome = self._compute(store, unit, digest, lease)
+            given = {"cpus": self.cpus, "gpus": self.gpus}
+            outcome = replace(outcome, cost={**outcome.cost, **given})
             store.commit(outcome)
             # only now: a commit that failed would have cost the whole training
             _discard_checkpoint(store.folder(unit.kind, unit.id, digest))
