@@ -7,6 +7,8 @@ from typing import NoReturn
 import typer
 
 from rgm_bench.cli import exit_codes
+from rgm_bench.cli.keep import gc as collect_garbage
+from rgm_bench.cli.keep import sync
 from rgm_bench.cli.look import logs, plan, sample, show, status
 from rgm_bench.cli.prepare import data, doctor, import_official, init, schema
 from rgm_bench.cli.run import publish, report, retry, run, ui
@@ -37,6 +39,7 @@ for command in (
     logs,
     retry,
     sample,
+    sync,
     data,
     import_official,
     doctor,
@@ -44,6 +47,7 @@ for command in (
     schema,
 ):
     app.command()(command)
+app.command("gc")(collect_garbage)
 
 
 def main() -> NoReturn:

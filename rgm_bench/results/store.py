@@ -26,6 +26,7 @@ CodePolicy = Literal["warn", "strict", "ignore"]
 """What counts as finished: results of any code, with or without a warning, or of this code."""
 
 RESULT = "result.json"
+STUDY = "study.json"
 
 
 class Store:
@@ -132,7 +133,7 @@ class Store:
         one, or one with `--set`, has its own with a short hash of what it resolves to.
         """
         plain = self.root / "studies" / study.name / study.profile
-        kept = plain / "study.json"
+        kept = plain / STUDY
         if not kept.exists() or kept.read_bytes() == to_json(study.resolved):
             return plain
         return plain.with_name(f"{study.profile}-{study.digest}")
@@ -140,11 +141,11 @@ class Store:
     def claim_study_folder(self, study: StudySpec) -> Path:
         """`study_folder`, taken for this version of the study."""
         create_whole(
-            self.root / "studies" / study.name / study.profile / "study.json",
+            self.root / "studies" / study.name / study.profile / STUDY,
             to_json(study.resolved),
         )
         folder = self.study_folder(study)
-        create_whole(folder / "study.json", to_json(study.resolved))
+        create_whole(folder / STUDY, to_json(study.resolved))
         return folder
 
 
