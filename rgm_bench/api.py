@@ -28,19 +28,19 @@ class OpenStore:
 
     def evaluations(self) -> "pd.DataFrame":
         """One row an evaluation, with its spec, metrics, cost and ids as columns."""
-        from rgm_bench.results.frames import store_evaluations_frame
+        from rgm_bench.results.store_frames import store_evaluations_frame
 
         return store_evaluations_frame(self.store)
 
     def curves(self) -> "pd.DataFrame":
         """The losses of every training over the images it had seen, in long form."""
-        from rgm_bench.results.frames import store_curves_frame
+        from rgm_bench.results.store_frames import store_curves_frame
 
         return store_curves_frame(self.store)
 
     def claims(self) -> "pd.DataFrame":
         """The claims of every study as its last report decided them, one row each."""
-        from rgm_bench.results.frames import store_claims_frame
+        from rgm_bench.results.store_frames import store_claims_frame
 
         return store_claims_frame(self.store)
 

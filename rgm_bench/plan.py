@@ -1,8 +1,9 @@
 """What a study still needs: its units, and which of them a store already holds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Literal, assert_never
 
 from rgm_bench.config.spec import (
@@ -72,11 +73,14 @@ class Plan:
         """Units whose results other code has made."""
         return sum(planned.state == "stale" for planned in self.units)
 
-    def estimated_seconds(self, slots: int) -> float | None:
+    def estimated_seconds(
+        self, slots: int, running: Mapping[str, float] = MappingProxyType({})
+    ) -> float | None:
         """How long the missing units will take, from what the finished ones took.
 
         Args:
             slots: units that run at once.
+            running: the share that is done of each unit that runs now, by its id.
 
         Returns:
             Seconds, or None when nothing comparable has finished.
@@ -90,7 +94,8 @@ class Plan:
                 work += planned.work
         if not work:
             return None
-        return sum(planned.work for planned in self.missing) * seconds / work / slots
+        left = sum(p.work * (1 - running.get(p.unit.id, 0.0)) for p in self.missing)
+        return left * seconds / work / slots
 
 
 def make_plan(study: StudySpec, view: View) -> Plan:
@@ -119,7 +124,7 @@ def _plan_evaluation(trial: Trial, view: View) -> PlannedUnit:
     outcome = view.outcome("evaluation", trial.id)
     spec = trial.spec
     needs = None if isinstance(spec.source, RealSplitSource) else trial.training_id
-    unit = Unit("evaluation", trial.id, spec.model_dump(mode="json"), needs)
+    unit = Unit("evaluation", trial.id, trial.fields, needs)
     return PlannedUnit(unit, _state(outcome, view), trial_label(trial), _work(trial), outcome)
 
 
@@ -131,7 +136,7 @@ def _plan_training(trials: Sequence[Trial], view: View, *, wanted: bool) -> Plan
     assert training is not None
     assert training_id is not None
     images = training.images_at(max(shares))
-    unit = Unit("training", training_id, training.model_dump(mode="json"), images=images)
+    unit = Unit("training", training_id, trials[0].fields["source"]["training"], images=images)
     outcome = view.outcome("training", training_id)
     state = _state(outcome, view)
     if outcome is not None and not unit.is_done_by(outcome):

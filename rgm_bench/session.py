@@ -175,7 +175,8 @@ def _open_executor(
     budget: Budget,
 ) -> Executor:
     resources = study.resources
-    perform = StoreWorker(str(view.store.root.resolve()), resources.gpus, study.parts)
+    root = str(view.store.root.resolve())
+    perform = StoreWorker(root, resources.gpus, study.parts, resources.cpus)
     match kind:
         case "local":
             from rgm_bench.execution.local import LocalExecutor

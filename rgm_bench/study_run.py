@@ -7,7 +7,7 @@ commit their own results, so a killed driver loses nothing that was finished.
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never, final
 
@@ -172,26 +172,36 @@ class Driver:
         """Submit as much as there is room for; whether there is anything to wait for."""
         while self._postponed and self._postponed[0][0] <= time.monotonic():
             self._ready.append(self._postponed.popleft()[1])
-        while len(self._running) < self._executor.slots + SUBMITTED_AHEAD:
-            unit_id = next((unit_id for unit_id in self._ready if self._may_begin(unit_id)), None)
-            if unit_id is None:
-                break
-            self._ready.remove(unit_id)
-            self._attempts[unit_id] = self._attempts.get(unit_id, 0) + 1
-            self._journal.append("submitted", unit=unit_id, attempt=self._attempts[unit_id])
+        chosen = list(self._chosen())
+        self._journal.append_all(
+            [
+                {"event": "submitted", "unit": unit_id, "attempt": self._attempts[unit_id]}
+                for unit_id in chosen
+            ]
+        )
+        for unit_id in chosen:
             self._running.add(unit_id)
             self._executor.submit(self._units[unit_id].unit)
         if not self._running and self._postponed:
             time.sleep(max(0.0, self._postponed[0][0] - time.monotonic()))
         return bool(self._running or self._postponed)
 
+    def _chosen(self) -> Iterator[str]:
+        """The units to submit now, each with one attempt more."""
+        for _ in range(self._executor.slots + SUBMITTED_AHEAD - len(self._running)):
+            unit_id = next((unit_id for unit_id in self._ready if self._may_begin(unit_id)), None)
+            if unit_id is None:
+                return
+            self._ready.remove(unit_id)
+            self._attempts[unit_id] = self._attempts.get(unit_id, 0) + 1
+            yield unit_id
+
     def _may_begin(self, unit_id: str) -> bool:
         return unit_id in self._attempts or len(self._attempts) < self._budget.units
 
     def _wait(self, seconds: float) -> None:
         self._budget.at_work(min(len(self._running), self._executor.slots))
-        for attempt in self._executor.wait(seconds):
-            self._take(attempt)
+        self._take_all(self._executor.wait(seconds))
         self._budget.at_work(0)
 
     def _drain(self, reason: StopReason) -> None:
@@ -205,6 +215,25 @@ class Driver:
         until = time.monotonic() + GRACE_SECONDS
         while self._running and time.monotonic() < until:
             self._wait(max(0.0, until - time.monotonic()))
+
+    def _take_all(self, attempts: Sequence[Attempt]) -> None:
+        """Act on attempts that ended, once the journal holds them."""
+        self._journal.append_all(
+            [
+                {
+                    "event": attempt.ending,
+                    "unit": attempt.unit,
+                    "attempt": self._attempts[attempt.unit],
+                    "seconds": attempt.seconds,
+                    "reason": attempt.reason,
+                    "kind": attempt.failure,
+                }
+                for attempt in attempts
+                if attempt.ending != "busy"
+            ]
+        )
+        for attempt in attempts:
+            self._take(attempt)
 
     def _take(self, attempt: Attempt) -> None:
         unit_id = attempt.unit
@@ -229,14 +258,6 @@ class Driver:
                 return
             case _:
                 assert_never(attempt.ending)
-        self._journal.append(
-            attempt.ending,
-            unit=unit_id,
-            attempt=self._attempts[unit_id],
-            seconds=attempt.seconds,
-            reason=attempt.reason,
-            kind=attempt.failure,
-        )
         self._observer.ended(planned, attempt, again=again)
 
     def _is_tried_again(self, attempt: Attempt) -> bool:

@@ -25,7 +25,7 @@ from rgm_bench.config.claim import (
     OrderingClaimSpec,
     WithinClaimSpec,
 )
-from rgm_bench.config.spec import TrainingSource, spec_id
+from rgm_bench.config.spec import TrainingSource
 from rgm_bench.config.study import AxisValue, StudySpec, Trial
 from rgm_bench.metrics.names import MetricName
 from rgm_bench.report import Report, write_report
@@ -35,6 +35,7 @@ from rgm_bench.report.naming import words
 from rgm_bench.report.numbers import label as label_words
 from rgm_bench.results.files import to_json, write_whole
 from rgm_bench.results.frames import Results
+from rgm_bench.results.memory import RememberedResults
 
 CLAIMS_FILE = "claims.json"
 
@@ -84,6 +85,7 @@ def report(study: StudySpec, results: Results, folder: Path) -> Report:
         StudyError: the study's report asks for a column that there is not.
         StoreError: `folder` cannot be written.
     """
+    results = RememberedResults(results)  # claims and tables read the same files
     decided = judge(study, results)
     if decided:
         write_claims(decided, folder)
@@ -178,9 +180,9 @@ class _Arms:
     def _has_diverged(self, trial: Trial) -> bool:
         """Whether the training ended before the weights that the trial would measure."""
         source = trial.spec.source
-        if not isinstance(source, TrainingSource):
+        if not isinstance(source, TrainingSource) or trial.training_id is None:
             return False
-        training = self._results.outcome("training", spec_id(source.training))
+        training = self._results.outcome("training", trial.training_id)
         if training is None or training.status != "diverged":
             return False
         return training.images < source.training.images_at(source.at)

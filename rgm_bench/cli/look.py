@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,7 @@ from rgm_bench.results.store import Store
 if TYPE_CHECKING:
     from rgm_bench.config.study import StudySpec
     from rgm_bench.plan import Plan
+    from rgm_bench.results.lease import Progress
 
 
 def plan(
@@ -63,7 +65,7 @@ def status(
     overrides: Overrides = [],  # noqa: B006
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
-    """Say how far a study is, also while another shell runs it."""
+    """Say how far a study is and how long it will take, also while another shell runs it."""
     from rgm_bench.cli.troubles import Commands, diverged_in, diverged_lines, failed_lines
     from rgm_bench.execution.failures import failures_in
     from rgm_bench.plan import make_plan
@@ -76,16 +78,14 @@ def status(
     made = make_plan(spec, view)
     _print_search(spec)
     _print_counts(made)
-    planned = {unit.unit.id: unit for unit in made.units}
-    for progress in running(view.store.root / "leases"):
-        if progress.id in planned:
-            share = progress.images_seen / progress.images if progress.images else 0.0
-            print(
-                f"running  {progress.id}  {progress.kind} {planned[progress.id].label}: "
-                f"{share:.0%}, {progress.images_per_second:,.0f} images/s on {progress.host}"
-            )
-    journal = read_journal(view.store.study_folder(spec) / "journal")
-    missing = {unit.unit.id for unit in made.missing}
+    missing = {planned.unit.id: planned for planned in made.missing}
+    at_work = [found for found in running(view.store.root / "leases") if found.id in missing]
+    for progress in at_work:
+        print(
+            f"running  {progress.id}  {progress.kind} {missing[progress.id].label}: "
+            f"{progress.share:.0%}, {progress.images_per_second:,.0f} images/s on {progress.host}"
+        )
+    journal = read_journal(view.store.study_folder(spec) / "journal") if missing else ()
     failed = {unit: how for unit, how in failures_in(journal).items() if unit in missing}
     diverged = diverged_in(made)
     for line in (*failed_lines(failed, made), *diverged_lines(diverged, made)):
@@ -95,6 +95,22 @@ def status(
         print(f"try what failed again:   {commands.run}")
     if diverged:
         print(f"try what diverged again: {commands.retry}")
+    if missing:
+        _print_time_left(made, at_work)
+
+
+def _print_time_left(made: "Plan", at_work: "Sequence[Progress]") -> None:
+    from rgm_bench.cli.durations import in_words
+
+    if not at_work:
+        print("nothing runs just now; `rgm-bench run` goes on")
+        return
+    left = made.estimated_seconds(len(at_work), {p.id: p.share for p in at_work})
+    at_once = f"with {len(at_work)} unit{'s' * (len(at_work) != 1)} at once"
+    if left is None:
+        print("time left: unknown until a unit has finished")
+    else:
+        print(f"time left: about {in_words(left)} {at_once}")
 
 
 def show(unit: UnitId, store: StoreFolder = DEFAULT_STORE) -> None:

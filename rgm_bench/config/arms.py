@@ -47,7 +47,8 @@ class Arms:
     ) -> None:
         self._base = {part: profile.entries[part] for part in PARTS}
         self._axes, self._problems, self._fingerprint = axes, problems, fingerprint
-        self._trainings: dict[tuple[object, ...], TrainingSpec | None] = {}
+        self._trainings: dict[tuple[int, ...], TrainingSpec | None] = {}
+        self._repeats: dict[tuple[tuple[int, ...], int], TrainingSpec] = {}
         self._evaluations: dict[tuple[object, ...], Evaluation | None] = {}
 
     @property
@@ -90,12 +91,24 @@ class Arms:
     def training(self, choice: Choice, seed: int) -> TrainingSpec | None:
         """The training of an arm; None with its mistakes noted."""
         axes = [axis for axis in self._axes if axis.changes_training]
-        key = (seed, *(choice[axis.name] for axis in axes))
+        key = tuple(choice[axis.name] for axis in axes)
         if key not in self._trainings:
             overs = (axis.overlays[choice[axis.name]].get("training") for axis in axes)
             node = _laid(self._base["training"], overs)
             self._trainings[key] = self._training_spec(self._with_fingerprint(node), seed)
-        return self._trainings[key]
+        return self._seeded(key, seed)
+
+    def _seeded(self, key: tuple[int, ...], seed: int) -> TrainingSpec | None:
+        """The training of an arm with another seed: no rule asks for it, so nothing is checked.
+
+        The same object each time, so that what is derived from it is derived once.
+        """
+        whole = self._trainings[key]
+        if whole is None or whole.seed == seed:
+            return whole
+        if (key, seed) not in self._repeats:
+            self._repeats[key, seed] = whole.model_copy(update={"seed": seed})
+        return self._repeats[key, seed]
 
     def evaluation(self, name: str, choice: Choice) -> Evaluation | None:
         """What is measured of an arm; None with its mistakes noted."""

@@ -66,7 +66,9 @@ def resolved_study(path: Path) -> StudySpec:
         "profiles": Placed(profiles, at, at),
     }
     name = Path(str(kept.entries["name"].value))
-    return resolve_study(kept.with_entries(whole), name, profile=profile, overrides=())
+    return resolve_study(
+        kept.with_entries(whole), name, profile=profile, overrides=(), check_arms_of_claims=False
+    )
 
 
 def read_study(path: Path) -> Placed:
@@ -92,13 +94,22 @@ def _refuse_code(node: Placed, problems: Problems) -> None:
 
 
 def resolve_study(
-    study: Placed, path: Path, *, profile: str, overrides: Sequence[str]
+    study: Placed,
+    path: Path,
+    *,
+    profile: str,
+    overrides: Sequence[str],
+    check_arms_of_claims: bool = True,
 ) -> StudySpec:
-    """One profile of a study that has been read, wherever from; see `load_study`."""
+    """One profile of a study that has been read, wherever from; see `load_study`.
+
+    A claim about arms that are not there is a mistake in a file, but not in a resolved study: an
+    override may have left them out.
+    """
     problems = Problems()
     _check_grammar(study, problems)
     _check_file(study, path, profile, problems)
-    whole = _read_profiles(study, profile, overrides, problems)
+    whole = _read_profiles(study, profile, overrides, problems, check_arms_of_claims)
     problems.raise_any()
     assert whole is not None
     return _study_spec(study, profile, whole)
@@ -138,7 +149,11 @@ def _is_readable(study: Placed) -> bool:
 
 
 def _read_profiles(
-    study: Placed, asked: str, overrides: Sequence[str], problems: Problems
+    study: Placed,
+    asked: str,
+    overrides: Sequence[str],
+    problems: Problems,
+    check_arms_of_claims: bool,
 ) -> ReadProfile | None:
     """The profile asked for; the others are read for their mistakes, after it."""
     profiles = study.entries["profiles"].entries
@@ -152,7 +167,8 @@ def _read_profiles(
         node = lay_profile(study, [*changes, *((over, ()) for over in own)], found)
         # whoever leaves out arms for once does not want to rewrite the claims about them
         other_axes = any("axes" in over.entries for over in own)
-        read = read_profile(node, found, check_arms_of_claims=not other_axes) if node else None
+        check = check_arms_of_claims and not other_axes
+        read = read_profile(node, found, check_arms_of_claims=check) if node else None
         whole = read if name == asked else whole
         problems.take(found, "" if name == asked else f" (in profile {name})")
     return whole

@@ -24,14 +24,18 @@ from rgm_bench.config.study import Trial
 
 def real_rows(trials: Sequence[Trial]) -> Iterator[Trial]:
     """A row of real data for each split, evaluation and seed of `trials`, each once."""
-    seen: set[str] = set()
+    known: set[tuple[object, ...]] = set()
+    seen: set[EvaluationSpec] = set()  # equal ones have one id, which takes longer to find
     for trial in trials:
         if not isinstance(trial.spec.source, TrainingSource):
             continue
         for split in _splits(trial.spec):
+            if (asked := (split, trial.seed, trial.spec.data, trial.spec.measure)) in known:
+                continue  # by another arm, whose row it shares
+            known.add(asked)
             row = _row(trial, split)
-            if row.id not in seen:
-                seen.add(row.id)
+            if row.spec not in seen:
+                seen.add(row.spec)
                 yield row
 
 

@@ -46,12 +46,14 @@ class StoreWorker:
         root: the store's folder, as workers see it.
         gpus: of one unit; 0 keeps to the CPU even where there is a GPU.
         parts: classes of the user's own.
+        cpus: of one unit, which its cost says beside the seconds.
         share: how several processes share a training; None has each done by one.
     """
 
     root: str
     gpus: float = 0
     parts: Parts = NO_PARTS
+    cpus: float = 1
     share: Share | None = None
 
     def __call__(self, unit: Unit, should_stop: ShouldStop = go_on) -> Attempt:
@@ -152,6 +154,8 @@ class StoreWorker:
                 return finished
             report = _reporting(lease, should_stop)
             outcome = self._compute(store, unit, digest, report, ranks)
+            given = {"cpus": self.cpus * ranks.num, "gpus": self.gpus * ranks.num}
+            outcome = replace(outcome, cost={**outcome.cost, **given})
             store.commit(outcome)
             # only now: a commit that failed would have cost the whole training
             if not outcome.is_part:

@@ -24,7 +24,8 @@ class Report:
     """What `write_report` wrote.
 
     `counts` says how many trials are ok, diverged and missing. `tables` can be printed one by one
-    by `rgm_bench.report.render`, or all together by `show`.
+    by `rgm_bench.report.render`, or all together by `show`. `hours` is the sentence on what all of
+    it took, empty where no result says.
     """
 
     page: Path
@@ -32,13 +33,16 @@ class Report:
     files: tuple[Path, ...]
     counts: Mapping[str, int]
     tables: "tuple[Table, ...]"
+    hours: str
 
     def show(self, console: "Console") -> None:
-        """Print every table: drawn on a terminal, Markdown where the output is piped."""
+        """Print every table, drawn on a terminal and Markdown elsewhere, and what it all took."""
         from rgm_bench.report.render import show
 
         for table in self.tables:
             show(table, console)
+        if self.hours:
+            console.print(self.hours, markup=False, highlight=False)
 
 
 def write_report(

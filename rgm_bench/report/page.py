@@ -13,6 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from rgm_bench.config.study import StudySpec
+from rgm_bench.report.hours import hours_of
 from rgm_bench.report.naming import real_named, words
 from rgm_bench.report.numbers import NOTHING, label
 from rgm_bench.report.render import to_latex
@@ -84,6 +85,7 @@ def page(
         study=study,
         counts=Counter(trial["status"] for trial in trials),
         total=len(trials),
+        hours=str(hours_of(trials)),
         claims=claims,
         tables=tables,
         latex=to_latex,

@@ -28,6 +28,7 @@ from rgm_bench.report.figures.samples import samples_drawing
 from rgm_bench.report.figures.scatter import scatter_drawings
 from rgm_bench.report.figures.search import search_drawings
 from rgm_bench.report.figures.training import MAX_SEEDS, shown_arms, training_drawing
+from rgm_bench.report.hours import hours_of
 from rgm_bench.report.page import Picture, page
 from rgm_bench.report.published_table import build_published_table
 from rgm_bench.report.render import to_csv, to_latex, to_markdown
@@ -58,6 +59,7 @@ def write(study: StudySpec, view: Results, folder: Path, *, claims: Sequence[Sho
         files=tuple(files),
         counts=Counter(trial["status"] for trial in trials),
         tables=shown,
+        hours=str(hours_of(trials)),
     )
 
 

@@ -65,6 +65,7 @@ def code_digest(kind: UnitKind) -> str:
     return text.hexdigest()[:8]
 
 
+@cache  # most of what evaluations run through is what trainings do
 def meaning(source: str) -> bytes:
     """The syntax tree of `source` as text, without docstrings, comments and positions."""
     tree = ast.parse(source)

@@ -11,13 +11,18 @@ from typing import Any
 from rgm_bench.errors import StoreError
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, lasting: bool = True) -> None:
     """Write beside `path`, then rename: readers see the old content or all of the new one.
+
+    Args:
+        path: of the file.
+        content: all of it.
+        lasting: whether it has to survive a loss of power, for which the disk is waited for.
 
     Raises:
         StoreError: the folder cannot be written, or its disk is full.
     """
-    written = _write_beside(path, content)
+    written = _write_beside(path, content, lasting=lasting)
     try:
         written.replace(path)
     except OSError as error:
@@ -25,13 +30,18 @@ def write_whole(path: Path, content: bytes) -> None:
         raise StoreError(explain(error, path)) from error
 
 
-def create_whole(path: Path, content: bytes) -> bool:
+def create_whole(path: Path, content: bytes, *, lasting: bool = True) -> bool:
     """Write `path` unless it exists; among several processes exactly one is told True.
+
+    Args:
+        path: of the file.
+        content: all of it.
+        lasting: as in `write_whole`.
 
     Raises:
         StoreError: the folder cannot be written, or its disk is full.
     """
-    written = _write_beside(path, content)
+    written = _write_beside(path, content, lasting=lasting)
     try:
         os.link(written, path)
     except FileExistsError:
@@ -43,14 +53,15 @@ def create_whole(path: Path, content: bytes) -> bool:
     return True
 
 
-def _write_beside(path: Path, content: bytes) -> Path:
+def _write_beside(path: Path, content: bytes, *, lasting: bool) -> Path:
     written = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with written.open("wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
     except OSError as error:
         with suppress(OSError):
             written.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The results of a study, or of a whole store, as pandas frames and as one Parquet file.
+"""The results of a study as pandas frames and as one Parquet file.
 
 A score is always in a column of its full name (`fid.digits_cnn_v1.n1437`), so no column can hold
 two numbers of images or two extractors. What has no result yet is a row all the same: `status`
@@ -6,10 +6,10 @@ says `missing`, and its scores are empty.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol, assert_never, cast
+from typing import Any, Literal, Protocol, assert_never, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -59,10 +59,16 @@ _TYPES = {
     "seconds": "float64",
     "images_per_second": "float64",
     "peak_memory_bytes": "float64",
+    "cpus": "float64",
+    "gpus": "float64",
     "training_seconds": "float64",
     "training_flops": "float64",
     "training_images_per_second": "float64",
     "training_peak_memory_bytes": "float64",
+    "training_cpus": "float64",
+    "training_gpus": "float64",
+    "cpu_hours": "float64",
+    "gpu_hours": "float64",
     "parameters_generator": "float64",
     "parameters_prior": "float64",
     "evaluation_id": "str",
@@ -74,7 +80,9 @@ _TYPES = {
 }
 """The columns every study has, in order, and their types. Axes and scores stand between them."""
 
-EVALUATION_COSTS = ("nfe", "flops", "seconds", "images_per_second", "peak_memory_bytes")
+EVALUATION_COSTS = (
+    "nfe", "flops", "seconds", "images_per_second", "peak_memory_bytes", "cpus", "gpus"
+)  # fmt: skip
 """What an evaluation took, in columns of the same names."""
 
 TRAINING_COSTS = {
@@ -90,6 +98,8 @@ _UNITS = {
     "training_seconds": "seconds",
     "flops": "FLOP",
     "training_flops": "FLOP",
+    "cpu_hours": "CPU hours",
+    "gpu_hours": "GPU hours",
     "images": "images",
     "num_images": "images",
     "images_per_second": "images/second",
@@ -122,15 +132,6 @@ class Results(Protocol):
         ...
 
 
-class StoreFolder(Protocol):
-    """Where the results of all studies lie."""
-
-    @property
-    def root(self) -> Path:
-        """The folder that holds `trainings` and `evaluations`."""
-        ...
-
-
 # --- one study --------------------------------------------------------------------------------
 
 
@@ -140,6 +141,8 @@ def evaluations_frame(study: StudySpec, view: Results) -> pd.DataFrame:
     The label of a trial on the axis `x` is in the column `axis.x`: numbers where all labels of
     the axis are numbers, else text. `status` is ok, diverged or missing. Costs that begin with
     `training_` are those of the whole training, also beside a score at a share of its images.
+    `cpu_hours` and `gpu_hours` are of the evaluation and of that whole training together; empty
+    where a result does not say what it was given.
     """
     trainings: dict[str, Outcome | None] = {}
     keys = {axis: axis_keys(labels) for axis, labels in study.axes.items()}
@@ -189,7 +192,7 @@ def curves_frame(
     for training_id, trial in _trainings(study).items():
         if training_ids is None or training_id in training_ids:
             fixed = {**_labels(keys, trial), "seed": trial.seed, "training_id": training_id}
-            rows += _curve_rows(fixed, view.curve(training_id) or {})
+            rows += curve_rows(fixed, view.curve(training_id) or {})
     axes = [AXIS + axis for axis in study.axes]
     columns = [*axes, "seed", "training_id", "images", "quantity", "value"]
     types = {"seed": "int64", "training_id": "str", "quantity": "str", "value": "float64"}
@@ -235,6 +238,7 @@ def _trial_row(
         **_ending(outcome, training),
         **_training_costs(training),
         **_evaluation_columns(outcome),
+        **_hours(outcome, training),
     }
 
 
@@ -260,6 +264,24 @@ def _evaluation_columns(outcome: Outcome | None) -> Record:
         "evaluation_digest": outcome.digest if outcome else None,
         "provenance": json.dumps(outcome.provenance, sort_keys=True) if outcome else None,
     }
+
+
+def _hours(outcome: Outcome | None, training: Outcome | None) -> Record:
+    units = [unit for unit in (outcome, training) if unit is not None]
+    return {
+        f"{kind}_hours": _sum([hours(unit.cost, kind) for unit in units]) for kind in ("cpu", "gpu")
+    }
+
+
+def hours(cost: Mapping[str, float], kind: Literal["cpu", "gpu"]) -> float | None:
+    """Hours of CPUs or GPUs that a unit had to itself; None if its cost does not say."""
+    seconds, given = cost.get("seconds"), cost.get(f"{kind}s")
+    return None if seconds is None or given is None else seconds * given / 3600
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None
 
 
 def _spec_columns(spec: EvaluationSpec) -> Record:
@@ -300,7 +322,8 @@ def _data_name(data: DataSpec) -> str:
     return data.name if isinstance(data, ImageFolderSpec) else data.kind
 
 
-def _curve_rows(fixed: Mapping[str, Any], curve: Mapping[str, list[float | None]]) -> list[Record]:
+def curve_rows(fixed: Mapping[str, Any], curve: Mapping[str, list[float | None]]) -> list[Record]:
+    """A curve in long form, with the same `fixed` columns in every row."""
     return [
         {**fixed, "images": images, "quantity": quantity, "value": value}
         for quantity, values in curve.items()
@@ -309,73 +332,26 @@ def _curve_rows(fixed: Mapping[str, Any], curve: Mapping[str, list[float | None]
     ]
 
 
-# --- a whole store ----------------------------------------------------------------------------
-
-
-def store_evaluations_frame(store: StoreFolder) -> pd.DataFrame:
-    """One row an evaluation that the store holds, whichever study asked and whichever code ran.
-
-    A field of its spec is in a column of its path (`spec.source.training.method.fidelity_weight`,
-    lists as JSON text), a score under its full name, a cost as `cost.seconds`.
-    """
-    rows = [_outcome_row(json.loads(path.read_text())) for path in _results(store, "evaluations")]
-    return pd.DataFrame(rows, columns=None if rows else ["id", "digest", "status"])
-
-
-def store_curves_frame(store: StoreFolder) -> pd.DataFrame:
-    """The losses of every training that the store holds, in long form."""
-    rows: list[Record] = []
-    for path in _results(store, "trainings"):
-        curve = path.with_name("curve.json")
-        fixed = {"training_id": path.parent.parent.name, "digest": path.parent.name}
-        if curve.is_file():
-            rows += _curve_rows(fixed, json.loads(curve.read_text()))
-    return pd.DataFrame(rows, columns=["training_id", "digest", "images", "quantity", "value"])
-
-
-def store_claims_frame(store: StoreFolder) -> pd.DataFrame:
-    """The claims of all studies with their verdicts, from the last report of each."""
-    rows: list[Record] = []
-    for path in sorted(store.root.glob("studies/*/*/claims.json")):
-        fixed = {"study": path.parent.parent.name, "profile": path.parent.name}
-        for each in json.loads(path.read_text())["claims"]:
-            verdict: Record = each["verdict"]
-            seeds = json.dumps(verdict.pop("num_seeds"))
-            about = {"claim": each["name"], "paper_claim": each["claim"]["paper_claim"]}
-            rows.append({**fixed, **about, **verdict, "num_seeds": seeds})
-    return pd.DataFrame(rows, columns=None if rows else ["study", "profile", "claim", "decision"])
-
-
-def _results(store: StoreFolder, kind: str) -> Iterator[Path]:
-    yield from sorted(store.root.glob(f"{kind}/*/*/result.json"))
-
-
-def _outcome_row(outcome: Mapping[str, Any]) -> Record:
-    fixed = {name: outcome[name] for name in ("id", "digest", "status", "reason", "images")}
-    cost = {f"cost.{name}": value for name, value in outcome["cost"].items()}
-    return {**fixed, **outcome["metrics"], **cost, **_flat("spec", outcome["spec"])}
-
-
-def _flat(path: str, value: Any) -> Record:
-    if isinstance(value, dict):
-        fields = cast(dict[str, Any], value)
-        return {k: v for name in fields for k, v in _flat(f"{path}.{name}", fields[name]).items()}
-    return {path: json.dumps(value) if isinstance(value, list) else value}
-
-
 # --- Parquet ----------------------------------------------------------------------------------
 
 
 def unit(column: str) -> str:
-    """The unit of a column of `evaluations_frame`: 1 for scores, labels and names."""
-    return _UNITS.get(column, "1")
+    """The unit of a column of any frame of results: 1 for scores, labels and names."""
+    return _UNITS.get(column.removeprefix("cost."), "1")
 
 
-def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Write `frame` with the unit of each column in its field's metadata, whole then renamed."""
+def write_parquet(frame: pd.DataFrame, path: Path) -> bool:
+    """Write `frame` with the unit of each column in its field's metadata, whole then renamed.
+
+    Returns:
+        Whether that changed anything: a file that holds the same is left as it is.
+    """
     table = pa.Table.from_pandas(frame, preserve_index=False)
     fields = [field.with_metadata({"unit": unit(field.name)}) for field in table.schema]
     table = table.cast(pa.schema(fields, metadata=table.schema.metadata))
     buffer = BytesIO()
-    pq.write_table(table, buffer)
+    pq.write_table(table, buffer, compression="zstd")
+    if path.is_file() and path.read_bytes() == buffer.getvalue():
+        return False
     write_whole(path, buffer.getvalue())
+    return True

@@ -44,6 +44,11 @@ class Progress:
     images_per_second: float = 0.0
 
     @property
+    def share(self) -> float:
+        """How much of the work is done, from 0 to 1."""
+        return self.images_seen / self.images if self.images else 0.0
+
+    @property
     def is_abandoned(self) -> bool:
         """Whether its process has died; on another machine, whether it has long been silent."""
         if self.host != socket.gethostname():
@@ -79,7 +84,8 @@ class Lease:
         progress = Progress(
             kind, unit_id, socket.gethostname(), process.pid, process.create_time(), now, now
         )
-        while not create_whole(path, _to_bytes(progress)):
+        # not lasting: a loss of power that takes a lease takes its holder too
+        while not create_whole(path, _to_bytes(progress), lasting=False):
             held = read_progress(path)
             if held is not None and not held.is_abandoned:
                 return None
@@ -115,7 +121,7 @@ class Lease:
             self._progress.heartbeat = time.time()
             with suppress(StoreError):  # a full disk: the work itself will say so, if it lasts
                 if self._is_ours():
-                    write_whole(self._path, _to_bytes(self._progress))
+                    write_whole(self._path, _to_bytes(self._progress), lasting=False)
 
     def _is_ours(self) -> bool:
         held = read_progress(self._path)

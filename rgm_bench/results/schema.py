@@ -13,9 +13,9 @@ class Outcome:
     """A training or an evaluation that ended: the store holds nothing else.
 
     `metrics` are the same bits whenever the same spec runs on the same kind of device; `cost`
-    (seconds, images_per_second, flops, nfe, peak_memory_bytes, each where it applies) is what this
-    run of it took. `images` counts what the training had seen: fewer than all where nothing needed
-    the rest. `reason` is set when diverged.
+    (seconds, cpus and gpus that it was given, images_per_second, flops, nfe, peak_memory_bytes,
+    each where it applies) is what this run of it took. `images` counts what the training had seen:
+    fewer than all where nothing needed the rest. `reason` is set when diverged.
     """
 
     kind: UnitKind

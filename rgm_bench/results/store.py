@@ -27,6 +27,7 @@ CodePolicy = Literal["warn", "strict", "ignore"]
 """What counts as finished: results of any code, with or without a warning, or of this code."""
 
 RESULT = "result.json"
+STUDY = "study.json"
 
 
 class Store:
@@ -75,10 +76,12 @@ class Store:
             unit_id: the id of its spec.
             digest: of the code that made it; None takes the newest.
         """
+        # text and no Path: a plan of ten thousand units asks ten thousand times
+        folder = f"{self.root}/{kind}s/{unit_id}"
         if digest is not None:
-            return _read(self.folder(kind, unit_id, digest) / RESULT)
-        found = (self.root / f"{kind}s" / unit_id).glob(f"*/{RESULT}")
-        newest = max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+            return _read(f"{folder}/{digest}/{RESULT}")
+        found = [f"{folder}/{name}/{RESULT}" for name in _names(folder)]
+        newest = max(filter(os.path.exists, found), key=_written, default=None)
         return None if newest is None else _read(newest)
 
     def commit(self, outcome: Outcome) -> bool:
@@ -93,7 +96,7 @@ class Store:
         content = to_json(outcome.to_json())
         if create_whole(path, content):
             return True
-        kept = _read(path)
+        kept = _read(str(path))
         if kept is None or not kept.is_part or kept.images >= outcome.images:
             return False
         write_whole(path, content)
@@ -140,7 +143,7 @@ class Store:
         one, or one with `--set`, has its own with a short hash of what it resolves to.
         """
         plain = self.root / "studies" / study.name / study.profile
-        kept = plain / "study.json"
+        kept = plain / STUDY
         if not kept.exists() or kept.read_bytes() == to_json(study.resolved):
             return plain
         return plain.with_name(f"{study.profile}-{study.digest}")
@@ -148,11 +151,11 @@ class Store:
     def claim_study_folder(self, study: StudySpec) -> Path:
         """`study_folder`, taken for this version of the study."""
         create_whole(
-            self.root / "studies" / study.name / study.profile / "study.json",
+            self.root / "studies" / study.name / study.profile / STUDY,
             to_json(study.resolved),
         )
         folder = self.study_folder(study)
-        create_whole(folder / "study.json", to_json(study.resolved))
+        create_whole(folder / STUDY, to_json(study.resolved))
         return folder
 
 
@@ -187,7 +190,7 @@ class View:
     def curve(self, training_id: str) -> dict[str, list[float | None]] | None:
         """The losses of a training over images, or None if it is not finished."""
         folder = self._folder("training", training_id)
-        return None if folder is None else _read_json(folder / "curve.json")
+        return None if folder is None else _read_json(str(folder / "curve.json"))
 
     def grid(self, evaluation_id: str) -> Path | None:
         """A picture of the first images of an evaluation, or None if it is not finished."""
@@ -207,7 +210,18 @@ class View:
         return None if outcome is None else self.store.folder(kind, unit_id, outcome.digest)
 
 
-def _read(path: Path) -> Outcome | None:
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _written(path: str) -> int:
+    return os.stat(path).st_mtime_ns
+
+
+def _read(path: str) -> Outcome | None:
     content = _read_json(path)
     if content is None:
         return None
@@ -220,13 +234,14 @@ def _read(path: Path) -> Outcome | None:
         ) from error
 
 
-def _read_json(path: Path) -> Any:
+def _read_json(path: str) -> Any:
     try:
-        return json.loads(path.read_text())
+        with open(path, "rb") as file:
+            return json.loads(file.read())
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise StoreError(explain(error, path)) from error
+        raise StoreError(explain(error, Path(path))) from error
     except ValueError as error:
         raise StoreError(
             f"{path}: not readable as JSON ({error}); remove its folder to have the unit run again"

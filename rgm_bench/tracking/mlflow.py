@@ -59,14 +59,18 @@ class MlflowTracker(Tracker):
         self._started = datetime.now(UTC)
         self._connection: MlflowClient | None = None
         self._parent: str | None = None
+        self.num_written = 0
+        """Child runs that were written or added to."""
 
     def record(self, study: StudySpec, view: View) -> None:
         """Copy every finished unit of `study` that MLflow does not have yet."""
         client = self._client()
         experiment = self._experiment(client, study, view)
-        known = _tidied(client, experiment)
+        known: dict[str, list[_Known]] = {}
+        for run in _tidied(client, experiment):
+            known.setdefault(run.child, []).append(run)
         for child in children_of(study, view):
-            runs = [run for run in known if run.child == child.key]
+            runs = known.get(child.key, [])
             if all(run.is_whole for run in runs):  # else another command is at it just now
                 self._mirror(client, experiment, child, runs)
 
@@ -105,14 +109,16 @@ class MlflowTracker(Tracker):
         base = next((run for run in runs if run.units < child.units), None)
         if base is None:
             run_id = _start(client, experiment, child, self._parent_run(client, experiment))
-            _log(client, run_id, points=child.points, params=child.params)
         else:
             run_id = _reopen(client, base.run_id)
         parts = [part for part in child.parts if base is None or part.unit not in base.units]
         points = [point for part in parts for point in part.points]
-        _log(client, run_id, points=points, tags=_tags(child))
+        # a run that is added to has its parameters and where it stands on its axes
+        points, params = (points, None) if base else ([*child.points, *points], child.params)
+        _log(client, run_id, points=points, params=params, tags=_tags(child))
         _log_grids(client, run_id, parts)
         client.set_terminated(run_id, "FAILED" if child.diverged else "FINISHED")
+        self.num_written += 1
         return _Known(run_id, child.key, child.units, is_current=True, is_whole=True)
 
     def _parent_run(self, client: "MlflowClient", experiment: str) -> str:

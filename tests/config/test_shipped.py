@@ -17,7 +17,13 @@ from rgm_bench.cli.app import app
 from rgm_bench.config.grammar import REPORT_COLUMNS
 from rgm_bench.config.load import packaged_studies, study_schema
 from rgm_bench.config.packaged import preset_names
-from rgm_bench.config.spec import DdpmSpec
+from rgm_bench.config.spec import (
+    DdpmSpec,
+    EvaluationSpec,
+    TrainingSource,
+    canonical_json,
+    spec_id,
+)
 from rgm_bench.cost import step_flops
 from rgm_bench.data import location
 from rgm_bench.report.columns import COLUMNS
@@ -57,6 +63,17 @@ def test_no_two_arms_of_an_evaluation_are_the_same(name: str, profile: str):
     generated = [trial for trial in study(name, profile).trials if trial.real is None]
     seen = {(trial.evaluation, trial.id) for trial in generated}
     assert len(seen) == len(generated)
+
+
+@pytest.mark.parametrize(("name", "profile"), PROFILES)
+def test_a_trial_has_the_ids_of_its_specs(name: str, profile: str):
+    """However they are found: an id is the hash of the one text of a spec, validated anew."""
+    for trial in study(name, profile).trials:
+        whole = EvaluationSpec.model_validate_json(canonical_json(trial.spec), strict=False)
+        assert whole == trial.spec
+        assert trial.id == spec_id(whole)
+        if isinstance(whole.source, TrainingSource):
+            assert trial.training_id == spec_id(whole.source.training)
 
 
 @pytest.mark.parametrize("name", OWN)

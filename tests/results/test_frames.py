@@ -10,8 +10,6 @@ from pandas.testing import assert_frame_equal
 from rgm_bench.results.frames import (
     curves_frame,
     evaluations_frame,
-    store_curves_frame,
-    store_evaluations_frame,
     write_parquet,
 )
 
@@ -113,19 +111,3 @@ def test_a_loss_that_was_not_finite_is_an_empty_value(study, results) -> None:
     path.write_text(json.dumps({"images": [64, 128], "prior": [0.5, None]}))
     frame = curves_frame(study, results, training_ids=[path.parent.parent.name])
     assert frame["value"].isna().tolist() == [False, True]
-
-
-def test_a_store_is_read_without_a_study(study, results) -> None:
-    frame = store_evaluations_frame(results).set_index("id")
-    trial = study.trials[0]
-    assert len(frame) == len({trial.id for trial in study.trials[:-1]})
-    assert frame.loc[trial.id, "spec.source.training.method.fidelity_weight"] == 0
-    assert frame.loc[trial.id, "cost.nfe"] == 4.0
-    assert frame.loc[trial.id, FID] == results.outcome("evaluation", trial.id).metrics[FID]
-    curves = store_curves_frame(results)
-    assert set(curves["training_id"]) == {t.training_id for t in study.trials if t.training_id}
-
-
-def test_an_empty_store_has_empty_frames(results) -> None:
-    assert store_evaluations_frame(results).empty
-    assert store_curves_frame(results).empty

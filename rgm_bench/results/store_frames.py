@@ -1,0 +1,122 @@
+"""The results of a whole store as pandas frames, whichever studies asked for them.
+
+Reading ten thousand small files takes seconds, so `rgm-bench sync` also writes all evaluations as
+one Parquet file. It is a view: it is read only while it holds exactly what the folders hold.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import pandas as pd
+
+from rgm_bench.results.frames import Record, curve_rows, write_parquet
+
+EVALUATIONS = "evaluations.parquet"
+
+
+class StoreFolder(Protocol):
+    """Where the results of all studies lie."""
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds `trainings` and `evaluations`."""
+        ...
+
+
+def store_evaluations_frame(store: StoreFolder) -> pd.DataFrame:
+    """One row an evaluation that the store holds, whichever study asked and whichever code ran.
+
+    A field of its spec is in a column of its path (`spec.source.training.method.fidelity_weight`,
+    lists as JSON text), a score under its full name, a cost as `cost.seconds`. A column whose
+    values are of several types holds text.
+    """
+    kept = store.root / EVALUATIONS
+    if kept.is_file():
+        frame = pd.read_parquet(kept)
+        if _is_complete(frame, store, kept.stat().st_mtime_ns):
+            return frame
+    return _read_evaluations(store)
+
+
+def write_store_evaluations(store: StoreFolder) -> bool:
+    """Write all evaluations as one Parquet file, and say whether that changed it.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    path = store.root / EVALUATIONS
+    changed = write_parquet(_read_evaluations(store), path)
+    if not changed:  # so that it is newer than every result in it
+        os.utime(path)
+    return changed
+
+
+def _read_evaluations(store: StoreFolder) -> pd.DataFrame:
+    paths = _results(store, "evaluations")
+    rows = [_outcome_row(json.loads(path.read_bytes())) for path in paths]
+    frame = pd.DataFrame(rows, columns=None if rows else ["id", "digest", "status"])
+    return frame.assign(**{name: _of_one_type(frame[name]) for name in frame.columns})
+
+
+def _of_one_type(values: pd.Series) -> pd.Series:
+    """Columns of a Parquet file have one type, and nothing but None for what is not there."""
+    if values.dtype != object:
+        return values
+    values = values.where(values.notna(), None)
+    if values.dropna().map(type).nunique() < 2:
+        return values
+    return values.map(lambda v: v if isinstance(v, str) or v is None else json.dumps(v))
+
+
+def _is_complete(frame: pd.DataFrame, store: StoreFolder, written: int) -> bool:
+    """Whether a frame that was kept at the time `written` has just what the folders hold."""
+    there = {
+        (path.parent.parent.name, path.parent.name): path.stat().st_mtime_ns
+        for path in _results(store, "evaluations")
+    }
+    in_frame = set(zip(frame["id"], frame["digest"], strict=True))
+    return in_frame == there.keys() and all(made < written for made in there.values())
+
+
+def store_curves_frame(store: StoreFolder) -> pd.DataFrame:
+    """The losses of every training that the store holds, in long form."""
+    rows: list[Record] = []
+    for path in _results(store, "trainings"):
+        curve = path.with_name("curve.json")
+        fixed = {"training_id": path.parent.parent.name, "digest": path.parent.name}
+        if curve.is_file():
+            rows += curve_rows(fixed, json.loads(curve.read_text()))
+    return pd.DataFrame(rows, columns=["training_id", "digest", "images", "quantity", "value"])
+
+
+def store_claims_frame(store: StoreFolder) -> pd.DataFrame:
+    """The claims of all studies with their verdicts, from the last report of each."""
+    rows: list[Record] = []
+    for path in sorted(store.root.glob("studies/*/*/claims.json")):
+        fixed = {"study": path.parent.parent.name, "profile": path.parent.name}
+        for each in json.loads(path.read_text())["claims"]:
+            verdict: Record = each["verdict"]
+            seeds = json.dumps(verdict.pop("num_seeds"))
+            about = {"claim": each["name"], "paper_claim": each["claim"]["paper_claim"]}
+            rows.append({**fixed, **about, **verdict, "num_seeds": seeds})
+    return pd.DataFrame(rows, columns=None if rows else ["study", "profile", "claim", "decision"])
+
+
+def _results(store: StoreFolder, kind: str) -> Iterator[Path]:
+    yield from sorted(store.root.glob(f"{kind}/*/*/result.json"))
+
+
+def _outcome_row(outcome: Mapping[str, Any]) -> Record:
+    fixed = {name: outcome[name] for name in ("id", "digest", "status", "reason", "images")}
+    cost = {f"cost.{name}": value for name, value in outcome["cost"].items()}
+    return {**fixed, **outcome["metrics"], **cost, **_flat("spec", outcome["spec"])}
+
+
+def _flat(path: str, value: Any) -> Record:
+    if isinstance(value, dict):
+        fields = cast(dict[str, Any], value)
+        return {k: v for name in fields for k, v in _flat(f"{path}.{name}", fields[name]).items()}
+    return {path: json.dumps(value) if isinstance(value, list) else value}
