@@ -9,7 +9,8 @@ from typing import Any
 from rgm_bench.config.load import load_study
 from rgm_bench.config.packaged import packaged_studies
 from rgm_bench.config.study import StudySpec
-from rgm_bench.execution.base import Attempt, Executor, Unit
+from rgm_bench.execution.base import Attempt, Executor, ShouldStop, Unit, go_on
+from rgm_bench.execution.budget import Budget
 from rgm_bench.plan import make_plan
 from rgm_bench.results.journal import Journal
 from rgm_bench.results.lease import Lease
@@ -37,7 +38,7 @@ class NoOp:
     root: str
     digests: dict[UnitKind, str]
 
-    def __call__(self, unit: Unit) -> Attempt:
+    def __call__(self, unit: Unit, should_stop: ShouldStop = go_on) -> Attempt:
         """Commit an outcome with made-up scores."""
         started = time.perf_counter()
         store = Store(Path(self.root))
@@ -87,6 +88,7 @@ def drive(
         plan=plan,
         view=view,
         executor=executor,
+        budget=Budget(),
         journal=journal,
         tracker=tracker or NullTracker(),
         observer=SilentObserver(),
