@@ -12,10 +12,10 @@ from typing import final
 from rgm_bench.errors import StoreError
 from rgm_bench.results.frames import evaluations_frame, write_parquet
 from rgm_bench.results.journal import compact
-from rgm_bench.results.kept_studies import KeptStudy
 from rgm_bench.results.memory import RememberedResults
 from rgm_bench.results.store import Store, View
 from rgm_bench.tracking.mlflow import MlflowTracker, tracking_uri
+from rgm_bench.upkeep.kept_studies import KeptStudy
 
 
 @final
@@ -51,11 +51,11 @@ def sync_studies(store: Store, studies: Iterable[KeptStudy]) -> Iterator[Synced]
 
 def _sync(store: Store, kept: KeptStudy) -> Synced:
     num_segments = compact(kept.folder / "journal")
+    view = View(store)
     try:
-        study = kept.read()
+        study = kept.read(view)
     except StoreError as error:
         return Synced(kept.name, num_segments=num_segments, problem=str(error))
-    view = View(store)
     frame = evaluations_frame(study, RememberedResults(view))
     wrote_table = write_parquet(frame, kept.folder / "trials.parquet")
     tracker = MlflowTracker(store.root, command=sys.argv)

@@ -13,8 +13,8 @@ from rgm_bench.results.store import Store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rgm_bench.results.garbage import Garbage
     from rgm_bench.sync import Synced
+    from rgm_bench.upkeep.garbage import Garbage
 
 
 def sync(
@@ -25,9 +25,9 @@ def sync(
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """Make MLflow and the Parquet tables again from the results, and journals one segment."""
-    from rgm_bench.results.kept_studies import chosen_studies
     from rgm_bench.results.store_frames import EVALUATIONS, write_store_evaluations
     from rgm_bench.sync import sync_studies
+    from rgm_bench.upkeep.kept_studies import chosen_studies
 
     kept = Store.open(store)
     found: list[Synced] = []
@@ -50,7 +50,7 @@ def gc(
     store: StoreFolder = DEFAULT_STORE,
 ) -> None:
     """List what no study of a store refers to, with sizes; remove it only with --delete."""
-    from rgm_bench.results.garbage import find_garbage, remove_garbage
+    from rgm_bench.upkeep.garbage import find_garbage, remove_garbage
 
     kept = Store.open(store)
     found = find_garbage(kept)

@@ -59,9 +59,10 @@ class SearchRun:
     def study(self) -> StudySpec:
         """The study with the trials that it has so far, and rows of real images."""
         axes = {TRIAL: tuple(range(len(self.suggestions)))}
-        trials = (*self._trials.values(), *self._real.values())
+        # by number, whichever came in first: the same results give the same rows
+        trials = [trial for _, trial in sorted(self._trials.items(), key=lambda item: item[0][0])]
         found = Found(tuple(self.suggestions), self.confirmed)
-        return replace(self._study, axes=axes, trials=trials, found=found)
+        return replace(self._study, axes=axes, trials=(*trials, *self._real.values()), found=found)
 
     @property
     def is_searched(self) -> bool:

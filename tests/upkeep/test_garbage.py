@@ -13,10 +13,10 @@ from rgm_bench.config.packaged import packaged_studies
 from rgm_bench.errors import StoreError
 from rgm_bench.execution.base import Unit
 from rgm_bench.plan import make_plan
-from rgm_bench.results.garbage import LEFT_OVER_SECONDS, find_garbage, remove_garbage
 from rgm_bench.results.lease import Lease
 from rgm_bench.results.schema import Outcome, UnitKind
 from rgm_bench.results.store import Store, View
+from rgm_bench.upkeep.garbage import LEFT_OVER_SECONDS, find_garbage, remove_garbage
 
 OTHER = "0" * 8
 
@@ -29,7 +29,8 @@ def load(seeds: list[int]):
 
 def finish(view: View, unit: Unit, digest: str | None = None) -> Path:
     digest = digest or view.digests[unit.kind]
-    view.store.commit(Outcome(unit.kind, unit.id, digest, "ok", None, 0, unit.spec))
+    images = unit.spec.get("images", 0)
+    view.store.commit(Outcome(unit.kind, unit.id, digest, "ok", None, images, unit.spec))
     return view.store.folder(unit.kind, unit.id, digest)
 
 

@@ -19,10 +19,10 @@ from rgm_bench.config.spec import GenerateSpec, canonical_json, other_split
 from rgm_bench.config.study import Trial
 from rgm_bench.errors import StoreError
 from rgm_bench.results.files import explain
-from rgm_bench.results.kept_studies import kept_studies
 from rgm_bench.results.lease import Lease, read_progress, running
 from rgm_bench.results.schema import UnitKind
 from rgm_bench.results.store import RESULT, Store, View
+from rgm_bench.upkeep.kept_studies import kept_studies
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -109,7 +109,7 @@ def remove_garbage(store: Store, found: Iterable[Garbage]) -> Iterator[Garbage]:
 def _needed(view: View) -> _Needed:
     needed = _Needed()
     for kept in kept_studies(view.store):
-        for trial in kept.read().trials:
+        for trial in kept.read(view).trials:
             needed.units["evaluation"].add(trial.id)
             if trial.training_id is not None:
                 needed.units["training"].add(trial.training_id)
@@ -148,7 +148,8 @@ def _within(view: View, kind: UnitKind, folder: Path) -> Iterator[Garbage]:
     for made in sorted(path for path in folder.glob("*") if path.is_dir()):
         is_finished = (made / RESULT).exists()
         if outcome is not None and made.name == outcome.digest:
-            if (made / CHECKPOINT).exists():
+            # a search may be about to go on with a training that it has done in part
+            if (made / CHECKPOINT).exists() and not outcome.is_part:
                 why = "checkpoint of a finished training"
                 yield Garbage(made / CHECKPOINT, why, _size(made / CHECKPOINT), unit)
         elif is_finished:

@@ -9,7 +9,8 @@ from rgm_bench.config.load import resolved_study
 from rgm_bench.config.problems import listing, nearest
 from rgm_bench.config.study import StudySpec
 from rgm_bench.errors import StoreError, UserError
-from rgm_bench.results.store import STUDY, Store
+from rgm_bench.results.store import STUDY, Store, View
+from rgm_bench.search import searched
 
 
 @final
@@ -20,8 +21,8 @@ class KeptStudy:
     name: str
     folder: Path
 
-    def read(self) -> StudySpec:
-        """The study.
+    def read(self, view: View) -> StudySpec:
+        """The study, a search with the trials that its results have led to.
 
         Raises:
             StoreError: it cannot be read, is of another version of the grammar, or is about
@@ -29,7 +30,7 @@ class KeptStudy:
         """
         path = self.folder / STUDY
         try:
-            return resolved_study(path)
+            return searched(resolved_study(path), view)
         except UserError as error:
             raise StoreError(
                 f"{path}: this study cannot be read: {error}\n"
