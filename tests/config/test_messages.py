@@ -427,8 +427,8 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("seeds: [0, 1]", "seeds: [0, 1]\nresources: {cpus: 0, gpu: 1}")],
         (
             "study.yaml:16:19: resources.cpus: found 0; expected more than 0\n"
-            "study.yaml:16:22: resources.gpu: unknown key; allowed here: cpus, gpus, processes; did you mean"
-            ' "gpus"?'
+            "study.yaml:16:22: resources.gpu: unknown key; allowed here: cpus, gpus, processes; "
+            'did you mean "gpus"?'
         ),
     ),
     "unknown_key_of_an_evaluation": (
