@@ -84,11 +84,10 @@ def _reason(error: Exception) -> Exception:
     failures: Mapping[int, Exception] = getattr(error, "worker_failures", {})
     dead: list[str] = []
     for rank, failure in sorted(failures.items()):
-        raised = getattr(failure, "_base_exc", None)
-        if raised is None:
+        if type(failure).__module__.startswith("ray."):  # Ray's word for a process that is gone
             dead.append(str(rank))
-        elif not isinstance(raised, LostProcessError):
-            return raised
+        elif not isinstance(failure, LostProcessError):
+            return failure
     if dead:
         return LostProcessError(f"process {' and '.join(dead)} of its training died")
     first = next(iter(str(error).strip().splitlines()), type(error).__name__)
