@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from rgm_bench.results.journal import Journal
 from rgm_bench.results.lease import Lease
 from rgm_bench.results.schema import Outcome, UnitKind
 from rgm_bench.results.store import Store, View
+from rgm_bench.session import grow_search, open_search
 from rgm_bench.study_run import Driver, SilentObserver
 from rgm_bench.tracking.base import Tracker
 from rgm_bench.tracking.null import NullTracker
 
 PROVENANCE = {"host": "nowhere", "device": "cpu", "device_name": "none", "threads": 1, "cpus": 1}
 STUDY = packaged_studies() / "lambda_sweep.yaml"
+SEARCH = packaged_studies() / "search_lambda_schedule.yaml"
 UNITS_A_SEED = 8
 """Three weights, each a training and an evaluation, and real images of two splits."""
 
@@ -77,10 +80,18 @@ def study_of(units: int) -> StudySpec:
     return load_study(STUDY, profile="smoke", overrides=overrides_for(units))
 
 
+def search_of(units: int) -> StudySpec:
+    """A search by TPE of about as many units: a training and an evaluation for each trial."""
+    changes = [f"search.trials={units // 2}", "search.pruner=null", "search.confirm=null"]
+    return load_study(SEARCH, profile="smoke", overrides=changes)
+
+
 def drive(
     study: StudySpec, view: View, executor: Executor, tracker: Tracker | None = None
 ) -> tuple[int, float]:
     """Units that ran and the seconds that took, without starting the executor."""
+    search = open_search(study, view)
+    study = search.study if search else study
     plan = make_plan(study, view)
     journal = Journal(view.store.claim_study_folder(study) / "journal")
     driver = Driver(
@@ -92,6 +103,7 @@ def drive(
         journal=journal,
         tracker=tracker or NullTracker(),
         observer=SilentObserver(),
+        grow=partial(grow_search, search, view) if search else None,
     )
     summary = driver.run()
     journal.close()

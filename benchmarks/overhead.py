@@ -17,8 +17,9 @@ from typing import Any
 
 os.environ.setdefault("TUNE_DISABLE_STRICT_METRIC_CHECKING", "1")
 
-from no_op import NoOp, drive, files_alone, study_of
+from no_op import NoOp, drive, files_alone, search_of, study_of
 
+from rgm_bench.config.study import StudySpec
 from rgm_bench.execution.ray import RayExecutor
 from rgm_bench.results.store import Store, View
 
@@ -29,14 +30,18 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2, help="units at once, of ours and Tune's")
     parser.add_argument("--default-trials", type=int, default=20, help="0 leaves default Tune out")
+    parser.add_argument("--search", type=int, default=500, help="units of a search; 0: none")
     parser.add_argument("--folder", type=Path, help="where to make the store; default: /tmp")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         root = Path(name)
-        num, ours = _ours(root, options.units, options.workers)
+        num, ours = _ours(root / "grid", study_of(options.units), options.workers)
         _say("rgm-bench, Ray", num, ours, ours)
         alone = files_alone(num, root / "floor") / num
         _say("their files alone", num, alone, ours)
+        if options.search:
+            found, searching = _ours(root / "tpe", search_of(options.search), options.workers)
+            _say("rgm-bench, Ray, TPE", found, searching, ours)
         _say("Optuna in memory", num, _optuna(num), ours)
         reused = _tune(root / "reused", num, options.workers, reuse=True)
         _say("Ray Tune, reused actors", num, reused, ours)
@@ -45,7 +50,7 @@ def main() -> None:
             _say("Ray Tune, default", few, default, ours)
 
 
-def _ours(root: Path, units: int, workers: int) -> tuple[int, float]:
+def _ours(root: Path, study: StudySpec, workers: int) -> tuple[int, float]:
     """Units that ran, and seconds for each once the workers are warm."""
     view, warm = View(Store(root / "store")), View(Store(root / "warm"))
     perform = NoOp(str(root / "store"), view.digests)
@@ -53,7 +58,7 @@ def _ours(root: Path, units: int, workers: int) -> tuple[int, float]:
     drive(study_of(16), warm, executor)
     for path in (root / "store").glob("*/*/*/result.json"):
         path.unlink()  # what the warm workers have done is part of the study
-    num, seconds = drive(study_of(units), view, executor)
+    num, seconds = drive(study, view, executor)
     executor.close()
     return num, seconds / num
 

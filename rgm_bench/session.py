@@ -85,7 +85,7 @@ def bring_on(
         MissingDataError: data or weights are not on this machine.
         StoreError: the store cannot be written.
     """
-    search = _open_search(study, view)
+    search = open_search(study, view)
     study = search.study if search else study
     plan = plan or make_plan(study, view)
     require_imports(plan, view)
@@ -98,7 +98,7 @@ def bring_on(
     ending: Ending = "killed"
     try:
         budget = budget or Budget()
-        grow = partial(_grow, search, view) if search else None
+        grow = partial(grow_search, search, view) if search else None
         summary = _run_missing(
             study, plan, view, tracker, executor, workers, address, observer, budget, grow
         )
@@ -150,7 +150,8 @@ def _run_missing(
         journal.close()
 
 
-def _open_search(study: StudySpec, view: View) -> "SearchRun | None":
+def open_search(study: StudySpec, view: View) -> "SearchRun | None":
+    """The search of a study, as far as results have brought it; None if it has none."""
     if study.search is None:
         return None
     from rgm_bench.search.run import SearchRun
@@ -160,7 +161,8 @@ def _open_search(study: StudySpec, view: View) -> "SearchRun | None":
     return search
 
 
-def _grow(search: "SearchRun", view: View) -> tuple[StudySpec, Plan]:
+def grow_search(search: "SearchRun", view: View) -> tuple[StudySpec, Plan]:
+    """The study of a search as it is now, and the plan of the trials that came in."""
     fresh = search.advance()
     study = search.study
     return study, make_plan(replace(study, trials=tuple(fresh)), view)
