@@ -78,8 +78,9 @@ def bring_on(
         MissingDataError: data or weights are not on this machine.
         StoreError: the store cannot be written.
     """
-    search = _open_search(study, view)
-    study = search.study if search else study
+    search = open_search(study, view)
+    if search:  # what was planned before may be behind what it now asks for
+        study, plan = search.study, None
     plan = plan or make_plan(study, view)
     require_imports(plan, view)
     require_inputs(study)
@@ -90,7 +91,7 @@ def bring_on(
     )
     ending: Ending = "killed"
     try:
-        grow = partial(_grow, search, view) if search else None
+        grow = partial(grow_search, search, view) if search else None
         summary = _run_missing(
             study, plan, view, tracker, executor, workers, address, observer, grow
         )
@@ -137,7 +138,8 @@ def _run_missing(
         journal.close()
 
 
-def _open_search(study: StudySpec, view: View) -> "SearchRun | None":
+def open_search(study: StudySpec, view: View) -> "SearchRun | None":
+    """The search of a study, as far as results have brought it; None if it has none."""
     if study.search is None:
         return None
     from rgm_bench.search.run import SearchRun
@@ -147,7 +149,8 @@ def _open_search(study: StudySpec, view: View) -> "SearchRun | None":
     return search
 
 
-def _grow(search: "SearchRun", view: View) -> tuple[StudySpec, Plan]:
+def grow_search(search: "SearchRun", view: View) -> tuple[StudySpec, Plan]:
+    """The study of a search as it is now, and the plan of the trials that came in."""
     fresh = search.advance()
     study = search.study
     return study, make_plan(replace(study, trials=tuple(fresh)), view)

@@ -119,7 +119,7 @@ class Driver:
         self._executor, self._journal = executor, journal
         self._tracker, self._observer = tracker, observer
         self._grow = grow
-        self._units: dict[str, PlannedUnit] = {}
+        self._units: dict[str, PlannedUnit] = {}  # without those that ended
         self._attempts: dict[str, int] = {}
         self._running: set[str] = set()
         self._postponed: deque[tuple[float, str]] = deque()
@@ -143,12 +143,14 @@ class Driver:
         return self.summary
 
     def _add(self, plan: Plan) -> None:
-        """Take up the missing units of a plan; a training may be one that was done in part."""
-        missing = {planned.unit.id: planned for planned in plan.missing}
-        self._units |= missing
-        for unit_id, planned in missing.items():
-            self._attempts.pop(unit_id, None)
-            if planned.unit.needs in missing:
+        """Take up the missing units of a plan but those at work, which trials may share.
+
+        A training may come again, when more of it is needed.
+        """
+        new = {p.unit.id: p for p in plan.missing if p.unit.id not in self._units}
+        self._units |= new
+        for unit_id, planned in new.items():
+            if planned.unit.needs in self._units:
                 self._waiting.setdefault(planned.unit.needs, []).append(unit_id)
             else:
                 self._ready.append(unit_id)
@@ -195,6 +197,7 @@ class Driver:
             self.summary.num_done += 1
         else:
             self.summary.num_diverged += 1
+        del self._units[planned.unit.id], self._attempts[planned.unit.id]
         # what measures a finished training goes first: a table fills up as early as it can
         self._ready.extendleft(self._waiting.pop(planned.unit.id, []))
         if planned.unit.kind == "evaluation":
