@@ -5,7 +5,8 @@
 The data are a handful of made-up pictures in the real on-disk formats; networks and settings are
 those of the profile. Prints for each different training its parameters, the memory its process
 held at most, seconds a step and FLOPs an image in training, with the ratio to the training that
-costs least. A batch of four images is the smallest that the discriminator takes.
+costs least. A batch of four images is the smallest that the discriminator takes. What a step costs
+whatever its batch weighs more in it than in the profile's: DSWD's directions 64 times as much.
 """
 
 import argparse

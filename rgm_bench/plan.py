@@ -22,7 +22,6 @@ from rgm_bench.config.spec import (
     RestoreSpec,
     SamplerSpec,
     SolverSpec,
-    TrainingSource,
     TrainingSpec,
 )
 from rgm_bench.config.study import StudySpec, Trial
@@ -130,12 +129,10 @@ def _plan_evaluation(trial: Trial, view: View) -> PlannedUnit:
 
 def _plan_training(trials: Sequence[Trial], view: View, *, wanted: bool) -> PlannedUnit:
     """The training that `trials` measure, as far as they need it."""
-    sources = [trial.spec.source for trial in trials]
-    shares = [source.at for source in sources if isinstance(source, TrainingSource)]
     training, training_id = trials[0].training, trials[0].training_id
     assert training is not None
     assert training_id is not None
-    images = training.images_at(max(shares))
+    images = training.images_at(max(trial.at for trial in trials if trial.at is not None))
     unit = Unit("training", training_id, trials[0].fields["source"]["training"], images=images)
     outcome = view.outcome("training", training_id)
     state = _state(outcome, view)
@@ -209,8 +206,7 @@ def trial_label(trial: Trial) -> str:
     """A trial in words: its axis values, its seed and what is measured."""
     if trial.real is not None:
         return f"real {trial.real} data, seed {trial.seed}"
-    source = trial.spec.source
-    share = f" at {source.at:g}" if isinstance(source, TrainingSource) else ""
+    share = "" if trial.at is None else f" at {trial.at:g}"
     return ", ".join([*_arm(trial), f"{trial.evaluation}{share}"])
 
 

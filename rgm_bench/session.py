@@ -86,7 +86,8 @@ def bring_on(
         StoreError: the store cannot be written.
     """
     search = open_search(study, view)
-    study = search.study if search else study
+    if search:  # what was planned before may be behind what it now asks for
+        study, plan = search.study, None
     plan = plan or make_plan(study, view)
     require_imports(plan, view)
     require_inputs(study)

@@ -132,8 +132,9 @@ class Driver:
         self._executor, self._budget, self._journal = executor, budget, journal
         self._tracker, self._observer = tracker, observer
         self._grow = grow
-        self._units: dict[str, PlannedUnit] = {}
+        self._units: dict[str, PlannedUnit] = {}  # without those that ended
         self._attempts: dict[str, int] = {}
+        self._num_begun = 0
         self._running: set[str] = set()
         self._postponed: deque[tuple[float, str]] = deque()
         self._waiting: dict[str, list[str]] = {}
@@ -158,12 +159,14 @@ class Driver:
         return self.summary
 
     def _add(self, plan: Plan) -> None:
-        """Take up the missing units of a plan; a training may be one that was done in part."""
-        missing = {planned.unit.id: planned for planned in plan.missing}
-        self._units |= missing
-        for unit_id, planned in missing.items():
-            self._attempts.pop(unit_id, None)
-            if planned.unit.needs in missing:
+        """Take up the missing units of a plan but those at work, which trials may share.
+
+        A training may come again, when more of it is needed.
+        """
+        new = {p.unit.id: p for p in plan.missing if p.unit.id not in self._units}
+        self._units |= new
+        for unit_id, planned in new.items():
+            if planned.unit.needs in self._units:
                 self._waiting.setdefault(planned.unit.needs, []).append(unit_id)
             else:
                 self._ready.append(unit_id)
@@ -193,11 +196,12 @@ class Driver:
             if unit_id is None:
                 return
             self._ready.remove(unit_id)
+            self._num_begun += unit_id not in self._attempts
             self._attempts[unit_id] = self._attempts.get(unit_id, 0) + 1
             yield unit_id
 
     def _may_begin(self, unit_id: str) -> bool:
-        return unit_id in self._attempts or len(self._attempts) < self._budget.units
+        return unit_id in self._attempts or self._num_begun < self._budget.units
 
     def _wait(self, seconds: float) -> None:
         self._budget.at_work(min(len(self._running), self._executor.slots))
@@ -268,9 +272,11 @@ class Driver:
         self._attempts[unit_id] -= 1
         if not self._attempts[unit_id]:
             del self._attempts[unit_id]
+            self._num_begun -= 1
         self._postponed.append((time.monotonic() + BUSY_SECONDS, unit_id))
 
     def _finish(self, planned: PlannedUnit) -> None:
+        del self._units[planned.unit.id], self._attempts[planned.unit.id]
         # what measures a finished training goes first: a table fills up as early as it can
         self._ready.extendleft(self._waiting.pop(planned.unit.id, []))
         if planned.unit.kind == "evaluation":

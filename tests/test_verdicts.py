@@ -22,7 +22,7 @@ from rgm_bench.config.spec import (
     RestoreSpec,
 )
 from rgm_bench.config.study import StudySpec, Trial
-from rgm_bench.results.frames import store_claims_frame
+from rgm_bench.results.store_frames import store_claims_frame
 from rgm_bench.verdicts import CLAIMS_FILE, judge, report, write_claims
 from tests.conftest import Folder, make_generated, make_sweep
 

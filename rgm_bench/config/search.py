@@ -1,4 +1,4 @@
-"""What a search says in a study file: how many trials, of what, judged by what, and who is retried.
+"""What a search says in a study file: how many trials, of what, judged and confirmed by what.
 
 A search stands in place of axes. Each of its parameters is an axis, or a range of numbers.
 """

@@ -146,12 +146,13 @@ class _Reader:
         if self._parameter.log and low <= 0:
             self._note("low", f"found {low:g}; a logarithm needs more than 0")
         path = tuple(field_path(self._path, field, self._evaluations, self._problems))
-        number = float if _takes_fractions(path) else int
+        if not _takes_fractions(path) and low.is_integer() and high.is_integer():
+            low, high = int(low), int(high)
         steps: dict[AxisValue, Placed] = {}
-        for key, value in (("low", number(low)), ("high", number(high))):
+        for key, value in (("low", low), ("high", high)):
             at = self._node.entries[key].at
             steps[value] = nested(path, Placed(value, at, at), at)
-        domain = Range(number(low), number(high), self._parameter.log)
+        domain = Range(low, high, self._parameter.log)
         dimension = Dimension(self._name, domain, when)
         return ReadParameter(dimension, axis_of(self._name, steps, self._evaluations), path)
 

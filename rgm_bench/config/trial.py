@@ -42,6 +42,12 @@ class Trial:
         source = self.spec.source
         return source.training if isinstance(source, TrainingSource) else None
 
+    @property
+    def at(self) -> float | None:
+        """The share of its training's images that it measures, or None for real images."""
+        source = self.spec.source
+        return source.at if isinstance(source, TrainingSource) else None
+
     @cached_property
     def training_id(self) -> str | None:
         """The id of the training it measures, or None for real images."""

@@ -33,10 +33,10 @@ def export_search(study: StudySpec, results: "Results", path: Path) -> int:
         path.touch()
     except OSError as error:
         raise StoreError(explain(error, path)) from error
-    optuna.copy_study(
-        from_study_name=run.optuna.study.study_name,
-        from_storage=run.optuna.study._storage,  # pyright: ignore[reportPrivateUsage]  # in memory
-        to_storage=f"sqlite:///{path}",
-        to_study_name=f"{study.name}/{study.profile}",
+    copy = optuna.create_study(
+        study_name=f"{study.name}/{study.profile}",
+        storage=f"sqlite:///{path}",
+        directions=run.optuna.study.directions,
     )
+    copy.add_trials(run.optuna.study.get_trials())
     return len(run.suggestions)

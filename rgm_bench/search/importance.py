@@ -6,7 +6,7 @@ import optuna
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
 from rgm_bench.config.search import Search, Suggestion
-from rgm_bench.search.optuna_study import distributions
+from rgm_bench.search.optuna_study import suggest
 
 MIN_TRIALS = 4
 """Finished trials below which nothing is said."""
@@ -26,11 +26,13 @@ def importances(
         return {}
     study = optuna.create_study()
     for suggestion, score in zip(finished, scores, strict=True):
+        drawn = optuna.trial.FixedTrial(dict(suggestion.values))
+        for dimension in search.dimensions:
+            if dimension.name in suggestion.values:
+                suggest(drawn, dimension)
         study.add_trial(
             optuna.trial.create_trial(
-                params=dict(suggestion.values),
-                distributions=distributions(search.dimensions, suggestion.values),
-                value=score,
+                params=drawn.params, distributions=drawn.distributions, value=score
             )
         )
     return get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))

@@ -1,17 +1,10 @@
 """Optuna behind the few things that a search asks of it; nothing else imports optuna."""
 
-import warnings
 from collections.abc import Sequence
-from typing import Any, Literal, assert_never, final
+from typing import Literal, assert_never, cast, final
 
 import numpy as np
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 
@@ -26,9 +19,9 @@ from rgm_bench.config.search import (
     Values,
 )
 from rgm_bench.config.searches import grid
+from rgm_bench.config.trial import AxisValue
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-
 
 Direction = Literal["minimize", "maximize"]
 
@@ -61,10 +54,10 @@ class OptunaStudy:
             self.study.enqueue_trial(dict(self._grid[number]))
         self.study.sampler = _sampler(self._spec, number)
         trial = self.study.ask()
-        values: dict[str, Any] = {}
+        values: dict[str, AxisValue] = {}
         for dimension in self._dimensions:
             if dimension.is_used(values):
-                values[dimension.name] = _suggest(trial, dimension)
+                values[dimension.name] = suggest(trial, dimension)
         self._asked.append(trial)
         return values
 
@@ -105,25 +98,14 @@ class OptunaStudy:
         return [trial.number for trial in sorted(found, key=rank)[:top]]
 
 
-def _suggest(trial: optuna.Trial, dimension: Dimension) -> Any:
-    with warnings.catch_warnings():
-        # a sampler that models parameters together warns of each that a condition leaves out
-        warnings.simplefilter("ignore")
-        return trial._suggest(dimension.name, _distribution(dimension))  # pyright: ignore[reportPrivateUsage]
-
-
-def distributions(dimensions: Sequence[Dimension], values: Values) -> dict[str, BaseDistribution]:
-    """What each parameter in use was drawn from."""
-    return {d.name: _distribution(d) for d in dimensions if d.name in values}
-
-
-def _distribution(dimension: Dimension) -> BaseDistribution:
-    domain = dimension.domain
+def suggest(trial: optuna.trial.BaseTrial, dimension: Dimension) -> AxisValue:
+    """The value that a trial has for a parameter."""
+    name, domain = dimension.name, dimension.domain
     if not isinstance(domain, Range):
-        return CategoricalDistribution(domain)
+        return cast(AxisValue, trial.suggest_categorical(name, domain))
     if isinstance(domain.low, int) and isinstance(domain.high, int):
-        return IntDistribution(domain.low, domain.high, log=domain.log)
-    return FloatDistribution(domain.low, domain.high, log=domain.log)
+        return trial.suggest_int(name, domain.low, domain.high, log=domain.log)
+    return trial.suggest_float(name, domain.low, domain.high, log=domain.log)
 
 
 def _sampler(spec: SearchSpec, number: int) -> BaseSampler:

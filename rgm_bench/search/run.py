@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 HIGHER_IS_BETTER = frozenset(
     ("inception_score", "precision", "recall", "modes_covered", "good_share", "psnr", "ssim")
 )
+"""As the columns of reports say it, which stand above this package; a test holds them together."""
 
 
 @final
@@ -97,7 +98,8 @@ class SearchRun:
             if any(self._diverged(trial) for trial in trials):
                 suggestion.state = "diverged"
                 return
-            scores = tuple(self._score(trials, *each) for each in self._search.objectives)
+            judged = [trial for trial in trials if trial.at == share]
+            scores = tuple(self._score(judged, *each) for each in self._search.objectives)
             if None in scores:
                 return
             self._judge(suggestion, share, tuple(score for score in scores if score is not None))
@@ -162,12 +164,7 @@ class SearchRun:
 
     def _score(self, trials: Sequence[Trial], evaluation: str, metric: str) -> float | None:
         """The mean over seeds of an objective, or None until all of them are measured."""
-        share = max(trial.spec.source.at for trial in trials)  # type: ignore[union-attr]
-        values = [
-            self._value(trial, metric)
-            for trial in trials
-            if trial.evaluation == evaluation and trial.spec.source.at == share  # type: ignore[union-attr]
-        ]
+        values = [self._value(trial, metric) for trial in trials if trial.evaluation == evaluation]
         known = [value for value in values if value is not None]
         return fmean(known) if len(known) == len(values) else None
 

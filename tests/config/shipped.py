@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from rgm_bench.config.load import load_study, packaged_studies
 from rgm_bench.config.spec import TrainingSource, TrainingSpec, spec_id
 from rgm_bench.config.study import StudySpec
-from rgm_bench.results.schema import UnitKind
+from rgm_bench.results.schema import Outcome, UnitKind
 from rgm_bench.search import searched
 
 STUDIES = sorted(path.stem for path in packaged_studies().glob("*.yaml"))
@@ -25,7 +25,7 @@ PROFILES = [(name, profile) for name in STUDIES for profile in written(name)["pr
 class Nothing:
     """Results of which there are none yet: a search has the trials it begins with."""
 
-    def outcome(self, kind: UnitKind, unit_id: str, /) -> None:
+    def outcome(self, kind: UnitKind, unit_id: str, /) -> Outcome | None:
         return None
 
     def curve(self, training_id: str, /) -> None:

@@ -65,6 +65,10 @@ MISTAKES = {
         ("low: 0.001, high: 1, log: true", "low: 0.001, values: [1]"),
         "search.space.weight.low: a parameter has either values or a range; found both",
     ),
+    "a_fraction_for_whole_numbers": (
+        ("method.fidelity_weight, low: 0.001, high: 1, log: true", "batch_size, low: 1.5, high: 4"),
+        "training.batch_size: found 1.5; expected a whole number",
+    ),
     "condition_on_nothing": (
         ("when: {levels: [2, 4]}", "when: {level: [2, 4]}"),
         "search.space.schedule.when.level: no parameter before this one is called that and has "

@@ -134,9 +134,9 @@ def test_a_killed_process_ends_all_and_two_go_on(
     begun, gone_on = images_gone_on_from(tmp_path)
     assert begun == 0 < gone_on
     (journal,) = tmp_path.glob("studies/*/*/journal/*")
-    assert [line["event"] for line in map(json.loads, journal.read_text().splitlines())].count(
-        "lost"
-    ) == 1
+    events = map(json.loads, journal.read_text().splitlines())
+    failed = [event["kind"] for event in events if event["event"] == "failed"]
+    assert failed == ["worker killed"]
 
 
 def test_one_process_goes_on_with_what_two_began(

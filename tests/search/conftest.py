@@ -14,6 +14,7 @@ from rgm_bench.config.study import StudySpec
 from rgm_bench.config.trial import Trial
 from rgm_bench.metrics.names import MetricName
 from rgm_bench.results.schema import Outcome, UnitKind
+from tests.config.shipped import Nothing
 
 SEARCH: Mapping[str, Any] = {
     "trials": 12,
@@ -80,7 +81,7 @@ def score(trial: Trial) -> float:
     return 1 + distance + early + 1 / method.forward.num_levels + 0.1 * square + 0.01 * trial.seed
 
 
-class Scored:
+class Scored(Nothing):
     """Results of the trials that were measured, as `score` has them unless told otherwise."""
 
     def __init__(self) -> None:
@@ -104,12 +105,3 @@ class Scored:
 
     def outcome(self, kind: UnitKind, unit_id: str, /) -> Outcome | None:
         return self.measured.get(unit_id)
-
-    def curve(self, training_id: str, /) -> None:
-        return None
-
-    def grid(self, evaluation_id: str, /) -> None:
-        return None
-
-    def points(self, evaluation_id: str, /) -> None:
-        return None

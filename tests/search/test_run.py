@@ -3,20 +3,34 @@
 import random
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 
+from rgm_bench.config.claim_names import CLAIM_METRICS
 from rgm_bench.config.search import CONFIRMED, TRIAL
 from rgm_bench.config.spec import GenerateSpec, TrainingSource
 from rgm_bench.config.study import StudySpec
 from rgm_bench.config.trial import Trial
 from rgm_bench.errors import UserError
+from rgm_bench.execution.base import Attempt, Unit
+from rgm_bench.execution.local import LocalExecutor
+from rgm_bench.plan import make_plan
+from rgm_bench.report.columns import COLUMNS
+from rgm_bench.report.figures.search import search_drawings
+from rgm_bench.report.style import rendered
+from rgm_bench.results.journal import Journal
+from rgm_bench.results.schema import Outcome
+from rgm_bench.results.store import Store, View
 from rgm_bench.search import searched
 from rgm_bench.search.export import export_search
-from rgm_bench.search.run import SearchRun
+from rgm_bench.search.run import HIGHER_IS_BETTER, SearchRun
+from rgm_bench.session import grow_search, open_search
+from rgm_bench.study_run import Driver, SilentObserver
+from rgm_bench.tracking.null import NullTracker
 from tests.search.conftest import Scored, WriteSearch, score
 
 ASHA: Mapping[str, Any] = {"kind": "asha", "rungs": [0.25, 0.5], "reduction": 2}
@@ -221,3 +235,63 @@ def test_a_search_is_exported_for_optunas_own_tools(write_search: WriteSearch, t
     assert sum(t.state.name == "PRUNED" for t in copied.trials) == 12 - len(finished)
     with pytest.raises(UserError, match="is there already"):
         export_search(study, results, path)
+
+
+def test_the_order_in_which_results_came_leaves_no_trace(write_search: WriteSearch):
+    study = write_search(pruner=ASHA, confirm={"top": 2, "seeds": [100]})
+    results = Scored()
+    live = run(study, results, workers=3, seed=5)
+    assert searched(study, results).trials == live.study.trials
+
+
+def test_better_means_what_it_means_in_reports():
+    for metric in (metric for metrics in CLAIM_METRICS.values() for metric in metrics):
+        if COLUMNS[metric].better is not None:
+            assert (metric in HIGHER_IS_BETTER) == (COLUMNS[metric].better == "higher")
+
+
+def test_a_search_is_drawn_with_a_front_where_it_has_two_objectives(write_search: WriteSearch):
+    objectives = [{"metric": "fid"}, {"metric": "nfe"}]
+    for given, names in (
+        (objectives[:1], ["history", "slices", "importances"]),
+        (objectives, ["history", "slices", "importances", "front"]),
+    ):
+        study = write_search(objectives=given, sampler={"kind": "random"})
+        found = run(study, Scored(), workers=1, seed=0).study
+        drawn = list(search_drawings(found))
+        assert [drawing.name for drawing in drawn] == [f"search_{name}" for name in names]
+        assert all(len(picture) > 1000 for d in drawn for picture in rendered(d.figure))
+
+
+def test_trials_that_share_a_training_run_it_once(write_search: WriteSearch, tmp_path: Path):
+    levels = {"field": "training.method.forward.num_levels", "values": [1, 2, 4]}
+    study = write_search(
+        space={"levels": levels}, sampler={"kind": "random"}, lag=1, seed=0, trials=8
+    )
+    view, ran = View(Store(tmp_path / "store")), list[str]()
+    search = open_search(study, view)
+    assert search is not None
+
+    def perform(unit: Unit) -> Attempt:
+        ran.append(unit.id)
+        name = {"fid.digits_cnn_v1.n64": 1.0} if unit.kind == "evaluation" else {}
+        digest, images = view.digests[unit.kind], unit.spec.get("images", 0)
+        outcome = Outcome(unit.kind, unit.id, digest, "ok", None, images, unit.spec, name)
+        view.store.commit(outcome)
+        return Attempt(unit.id, "ok", 0.0)
+
+    journal = Journal(tmp_path / "journal")
+    driver = Driver(
+        study=search.study,
+        plan=make_plan(search.study, view),
+        view=view,
+        executor=LocalExecutor(perform),
+        journal=journal,
+        tracker=NullTracker(),
+        observer=SilentObserver(),
+        grow=partial(grow_search, search, view),
+    )
+    summary = driver.run()
+    journal.close()
+    assert search.is_searched
+    assert len(ran) == len(set(ran)) == summary.num_done == 3 + 3 + 2  # and rows of real images

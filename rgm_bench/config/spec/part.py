@@ -31,6 +31,9 @@ class PythonPartSpec(Spec):
     arguments: Arguments = Field(default_factory=dict[str, Any])
     num_levels: Annotated[int, Field(ge=1, le=1000)] = 1
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.code))  # arguments may hold lists and maps, which have none
+
 
 def part_key(name: str, code: str) -> str:
     """What a class is kept under: two files may each have one of the same name."""
