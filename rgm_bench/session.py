@@ -1,10 +1,11 @@
 """One session of work on a study: executor, tracker, journal and driver put together."""
 
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from rgm_bench.config.official import IMPORTED, import_advice
 from rgm_bench.config.spec import GenerateSpec, ImageFolderSpec, PointsDataSpec, TrainingSpec
@@ -62,6 +63,7 @@ def bring_on(
     executor: ExecutorKind = "ray",
     workers: int | None = None,
     address: str | None = None,
+    runtime_env: Mapping[str, Any] | None = None,
     observer: Observer | None = None,
     plan: Plan | None = None,
     budget: Budget | None = None,
@@ -77,6 +79,7 @@ def bring_on(
         executor: Ray workers, or one unit after the other in this process.
         workers: units at once on this machine; None takes all CPUs.
         address: of a running Ray cluster.
+        runtime_env: what Ray sets up for its workers: variables, packages, files.
         observer: told of all that happens; None tells nobody.
         plan: of the study in this store, if the caller has just made it.
         budget: what the run may use; None has no limits.
@@ -99,10 +102,11 @@ def bring_on(
     ending: Ending = "killed"
     try:
         budget = budget or Budget()
-        grow = partial(grow_search, search, view) if search else None
-        summary = _run_missing(
-            study, plan, view, tracker, executor, workers, address, observer, budget, grow
+        open_executor = partial(
+            _open_executor, study, view, executor, workers, address, runtime_env, budget
         )
+        grow = partial(grow_search, search, view) if search else None
+        summary = _run_missing(study, plan, view, tracker, open_executor, observer, budget, grow)
         tracker.record(search.study if search else study, view)
         if summary.stopped not in REASONS.values():
             ending = "failed" if summary.failed else "finished"
@@ -116,9 +120,7 @@ def _run_missing(
     plan: Plan,
     view: View,
     tracker: BackgroundTracker,
-    executor: ExecutorKind,
-    workers: int | None,
-    address: str | None,
+    open_executor: Callable[[], Executor],
     observer: Observer | None,
     budget: Budget,
     grow: Grow | None,
@@ -129,7 +131,7 @@ def _run_missing(
         return Summary()
     journal = Journal(folder / "journal")
     journal.append("started", command=sys.argv, units=len(plan.missing))
-    pool = _open_executor(study, view, executor, workers, address, budget)
+    pool = open_executor()
     driver = Driver(
         study=study,
         plan=plan,
@@ -175,6 +177,7 @@ def _open_executor(
     kind: ExecutorKind,
     workers: int | None,
     address: str | None,
+    runtime_env: Mapping[str, Any] | None,
     budget: Budget,
 ) -> Executor:
     resources = study.resources
@@ -206,6 +209,7 @@ def _open_executor(
                 processes=resources.processes,
                 workers=workers,
                 address=address,
+                runtime_env=runtime_env,
             )
         case _:
             assert_never(kind)

@@ -1,5 +1,6 @@
 """Commands that bring a study on: run, retry, report, ui."""
 
+import json
 import signal
 import sys
 import threading
@@ -7,7 +8,7 @@ from enum import StrEnum
 from math import inf
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -64,6 +65,12 @@ ExecutorChoice = Annotated[
 Address = Annotated[
     str | None, typer.Option(metavar="HOST:PORT", help="A running Ray cluster to use.")
 ]
+RuntimeEnv = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="YAML of what Ray sets up for its workers, such as env_vars."
+    ),
+]
 
 
 def _duration(text: str) -> float:
@@ -99,6 +106,7 @@ def run(
     workers: Workers = None,
     executor: ExecutorChoice = ExecutorOption.RAY,
     address: Address = None,
+    runtime_env: RuntimeEnv = None,
     code: Code = CodeOption.WARN,
     rerun: Rerun = None,
     time_limit: TimeLimit = None,
@@ -111,7 +119,7 @@ def run(
     view = open_view(store, CodeOption.STRICT if rerun else code)
     plan = _print_plan(spec, view)
     commands = Commands(study, spec, overrides, store)
-    _bring_on(spec, view, plan, commands, budget, executor, workers, address)
+    _bring_on(spec, view, plan, commands, budget, executor, workers, address, runtime_env)
 
 
 def retry(
@@ -124,6 +132,8 @@ def retry(
     store: StoreFolder = DEFAULT_STORE,
     workers: Workers = None,
     executor: ExecutorChoice = ExecutorOption.RAY,
+    address: Address = None,
+    runtime_env: RuntimeEnv = None,
 ) -> None:
     """Forget diverged units of a study, or the units named, and run the study again.
 
@@ -146,7 +156,7 @@ def retry(
     print(f"forgot {forgotten} unit{'s' * (forgotten != 1)} of {spec.name}/{spec.profile}")
     plan = _print_plan(spec, view)
     commands = Commands(study, spec, overrides, store)
-    _bring_on(spec, view, plan, commands, Budget(), executor, workers, address=None)
+    _bring_on(spec, view, plan, commands, Budget(), executor, workers, address, runtime_env)
 
 
 def report(
@@ -238,6 +248,7 @@ def _bring_on(
     executor: ExecutorOption,
     workers: int | None,
     address: str | None,
+    runtime_env: Path | None,
 ) -> None:
     """Run what is missing, print the report and leave with the exit code for what happened."""
     from rgm_bench.cli.terminal import TerminalObserver
@@ -251,6 +262,7 @@ def _bring_on(
             executor=executor.value,
             workers=workers,
             address=address,
+            runtime_env=None if runtime_env is None else _map_in(runtime_env),
             observer=TerminalObserver(view.store.root / "leases"),
             plan=plan,
             budget=budget,
@@ -263,6 +275,13 @@ def _bring_on(
     except KeyboardInterrupt:
         _stop(exit_codes.TERMINATED if terminated.is_set() else exit_codes.INTERRUPTED)
     _conclude(summary, plan, commands)
+
+
+def _map_in(path: Path) -> dict[str, Any]:
+    from rgm_bench.config.placed import plain
+    from rgm_bench.config.reading import read_file
+
+    return json.loads(json.dumps(plain(read_file(path))))  # with lists, as Ray wants them
 
 
 def _stop(code: int) -> NoReturn:

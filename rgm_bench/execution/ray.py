@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections import deque
+from collections.abc import Mapping
 from typing import Any, final
 
 # telemetry is off unless its user turns it on; both are read when Ray is imported
@@ -13,6 +14,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 from ray.exceptions import RayError, TaskCancelledError
+from ray.runtime_env import RuntimeEnv
 
 from rgm_bench.errors import UserError
 from rgm_bench.execution.base import Attempt, Executor, Perform, Unit
@@ -36,9 +38,11 @@ class RayExecutor(Executor):
         processes: that share a training; `perform` starts them.
         workers: CPUs to start Ray with on this machine; None takes all.
         address: of a running cluster; None starts Ray on this machine alone.
+        runtime_env: what Ray sets up for the workers, in its own words.
 
     Raises:
-        UserError: there is no cluster at `address`, or not one unit fits.
+        UserError: there is no cluster at `address`, Ray cannot read `runtime_env`, or not one unit
+            fits.
     """
 
     def __init__(
@@ -50,8 +54,9 @@ class RayExecutor(Executor):
         processes: int = 1,
         workers: int | None = None,
         address: str | None = None,
+        runtime_env: Mapping[str, Any] | None = None,
     ) -> None:
-        _start(address, workers)
+        _start(address, workers, runtime_env)
         self._perform = ray.put(perform)
         self._run = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_run)
         self._run_shared = ray.remote(num_cpus=0, max_retries=0)(_run)
@@ -139,8 +144,12 @@ def _run(perform: Perform, unit: Unit) -> Attempt:
         signal.signal(signal.SIGINT, before or signal.default_int_handler)
 
 
-def _start(address: str | None, workers: int | None) -> None:
-    settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+def _start(address: str | None, workers: int | None, runtime_env: Mapping[str, Any] | None) -> None:
+    settings: dict[str, Any] = {
+        "log_to_driver": False,
+        "logging_level": logging.ERROR,
+        "runtime_env": _runtime_env(runtime_env),
+    }
     if address is None:
         settings |= {
             "num_cpus": workers,
@@ -161,6 +170,21 @@ def _start(address: str | None, workers: int | None) -> None:
             "check the address, and set RAY_AUTH_MODE=token for a cluster that asks for a token; "
             "without --address Ray starts here, and `--executor local` runs without Ray"
         ) from error
+
+
+def _runtime_env(fields: Mapping[str, Any] | None) -> RuntimeEnv | None:
+    if fields is None:
+        return None
+    known = {name for name in RuntimeEnv.known_fields if not name.startswith("_")}
+    if unknown := sorted(fields.keys() - known):
+        raise UserError(
+            f"the runtime environment: unknown keys {', '.join(unknown)}; Ray knows "
+            f"{', '.join(sorted(known))}"
+        )
+    try:
+        return RuntimeEnv(**fields)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"the runtime environment is not one that Ray reads: {error}") from error
 
 
 def _slots(cpus: float, gpus: float, processes: int) -> int:
