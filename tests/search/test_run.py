@@ -16,7 +16,8 @@ from rgm_bench.config.spec import GenerateSpec, TrainingSource
 from rgm_bench.config.study import StudySpec
 from rgm_bench.config.trial import Trial
 from rgm_bench.errors import UserError
-from rgm_bench.execution.base import Attempt, Unit
+from rgm_bench.execution.base import Attempt, ShouldStop, Unit
+from rgm_bench.execution.budget import Budget
 from rgm_bench.execution.local import LocalExecutor
 from rgm_bench.plan import make_plan
 from rgm_bench.report.columns import COLUMNS
@@ -272,7 +273,7 @@ def test_trials_that_share_a_training_run_it_once(write_search: WriteSearch, tmp
     search = open_search(study, view)
     assert search is not None
 
-    def perform(unit: Unit) -> Attempt:
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
         ran.append(unit.id)
         name = {"fid.digits_cnn_v1.n64": 1.0} if unit.kind == "evaluation" else {}
         digest, images = view.digests[unit.kind], unit.spec.get("images", 0)
@@ -286,6 +287,7 @@ def test_trials_that_share_a_training_run_it_once(write_search: WriteSearch, tmp
         plan=make_plan(search.study, view),
         view=view,
         executor=LocalExecutor(perform),
+        budget=Budget(),
         journal=journal,
         tracker=NullTracker(),
         observer=SilentObserver(),
