@@ -132,7 +132,8 @@ def overview(root: Path) -> str:
             "verdicts of a folder again from its trials. An effect is the ratio of geometric means",
             "for distances such as FID, else a difference; p is corrected (Holm) within its study.",
             "Claims of studies with one seed are left out: nothing can be tested. Claims of a",
-            "study which extends another are listed once where they rest on the same trials.",
+            "study which extends another are listed once where they rest on the same trials and",
+            "come to the same verdict.",
             "Studies may share trials under other names: one effect and interval is one finding.",
             "",
             "## Claims",
@@ -153,9 +154,12 @@ def overview(root: Path) -> str:
     )
 
 
-def _grounds(decided: Decided) -> tuple[str, frozenset[str]]:
-    """What a claim says and what decides it: alike in a study and in one that extends it."""
-    return spec_id(decided.claim), decided.evaluations
+def _grounds(decided: Decided) -> tuple[str, frozenset[str], str]:
+    """What a claim says, what decides it and how: alike in a study and in one that extends it.
+
+    Among other claims the same seeds may leave open what they decided here (Holm).
+    """
+    return spec_id(decided.claim), decided.evaluations, decided.verdict.decision
 
 
 def _cells(decided: Decided) -> list[str]:

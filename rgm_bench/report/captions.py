@@ -54,8 +54,8 @@ def _tuned_sentence(tuned: Tuned | None) -> str:
     if tuned is None:
         return ""
     return (
-        f"Each method has the settings of the best of its {tuned.trials} trials in the study "
-        f"{tuned.study}; those that an arm changes were not tuned again."
+        f"A method that the study {tuned.study} has is set as the best of its {tuned.trials} "
+        "trials there; no other was tuned, and what an arm changes was not tuned again."
     )
 
 

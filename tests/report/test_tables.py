@@ -235,8 +235,8 @@ def test_importing_the_report_imports_neither_pandas_nor_matplotlib() -> None:
 def test_a_table_says_how_many_trials_stand_behind_its_settings(full, results) -> None:
     tuned = replace(full, tuned=Tuned(study="tuning_digits", trials=8))
     said = (
-        "Each method has the settings of the best of its 8 trials in the study tuning_digits; "
-        "those that an arm changes were not tuned again."
+        "A method that the study tuning_digits has is set as the best of its 8 trials there; no "
+        "other was tuned, and what an arm changes was not tuned again."
     )
     assert said in table_of(tuned, results).caption
-    assert "trials in the study" not in table_of(full, results).caption
+    assert "trials there" not in table_of(full, results).caption
