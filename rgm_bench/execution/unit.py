@@ -168,7 +168,7 @@ class StoreWorker:
             outcome = replace(outcome, cost={**outcome.cost, **given})
             store.commit(outcome)
             # only now: a commit that failed would have cost the whole training
-            if not outcome.is_part:
+            if unit.kind == "training" and not outcome.is_part:
                 store.remove(store.folder(unit.kind, unit.id, digest) / CHECKPOINT)
         return outcome
 

@@ -35,7 +35,7 @@ def acquire(remote: Remote, kind: UnitKind, unit_id: str) -> Lease | None:
         path = _path(unit_id, generation)
         # first create, then look: who comes at the same time sees this one, or is seen
         created = remote.create(path, to_bytes(progress))
-        others = {p: held for p, held in _read(remote, unit_id).items() if not created or p != path}
+        others = _read(remote, unit_id, but=path if created else None)
         newest = max(map(_generation, others), default=0)
         is_free = not alive(others.values())
         if created and is_free and newest < generation:
@@ -94,9 +94,10 @@ class _LeaseObject:
         return held is not None and owner(held) == owner(progress)
 
 
-def _read(remote: Remote, unit_id: str) -> dict[str, Progress | None]:
-    """What all generations of the lease of a unit say."""
-    return {path: _progress(remote, path) for path in remote.list(f"{LEASES}/{unit_id}")}
+def _read(remote: Remote, unit_id: str, *, but: str | None = None) -> dict[str, Progress | None]:
+    """What the generations of the lease of a unit say, all or all but one."""
+    paths = remote.list(f"{LEASES}/{unit_id}")
+    return {path: _progress(remote, path) for path in paths if path != but}
 
 
 def _progress(remote: Remote, path: str) -> Progress | None:

@@ -61,7 +61,8 @@ class Store:
         """
         if isinstance(location, Path) or not is_uri(location):
             return cls(Path(location))
-        uri = location.rstrip("/")
+        protocol, _, path = location.partition("://")
+        uri = f"{protocol}://{path.rstrip('/')}"
         root = working_folder(uri)
         return cls(root, Mirror(root, Remote(uri, patience_seconds)))
 
