@@ -34,7 +34,7 @@ class Journal:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         host = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())
         self.path = folder / f"{stamp}-{host}-{os.getpid()}.jsonl"
-        """Its segment, of a name that no other driver of the store has."""
+        """The segment, of a name that no other driver of the store has."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = _open_locked(self.path)

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -72,6 +72,10 @@ class Remote:
 
     uri: str
     patience_seconds: float = 0.0
+
+    def waiting(self, seconds: float) -> "Remote":
+        """The same objects, with as much patience."""
+        return replace(self, patience_seconds=seconds)
 
     def list(self, folder: str = "") -> dict[str, Listed]:
         """All objects, or those in a folder.

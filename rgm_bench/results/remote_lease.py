@@ -6,7 +6,6 @@ generation, looks whether anybody else has come meanwhile, and only then removes
 """
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import final
 
 from rgm_bench.errors import StoreError
@@ -69,7 +68,7 @@ class _LeaseObject:
 
     def __init__(self, remote: Remote, unit_id: str, generation: int) -> None:
         # a heartbeat that is late is followed by the next, and nobody waits for it
-        self._remote = replace(remote, patience_seconds=0.0)
+        self._remote = remote.waiting(0.0)
         self._unit_id, self._generation = unit_id, generation
 
     @property

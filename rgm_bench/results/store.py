@@ -17,7 +17,6 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -30,7 +29,7 @@ from rgm_bench.results.code import code_digest
 from rgm_bench.results.files import create_whole, explain, to_json, write_whole
 from rgm_bench.results.lease import Lease, Progress
 from rgm_bench.results.mirror import RESULT, Copying, Mirror
-from rgm_bench.results.remote import Remote, is_uri, working_folder
+from rgm_bench.results.remote import PATIENCE_SECONDS, Remote, is_uri, working_folder
 from rgm_bench.results.schema import Outcome, UnitKind
 
 CodePolicy = Literal["warn", "strict", "ignore"]
@@ -105,6 +104,8 @@ class Store:
     def prepare(self) -> None:
         """Make the folder and prove that it can be written, and the object store too.
 
+        From then on an object store that does not answer is waited for, since it once did.
+
         Raises:
             StoreError: it cannot, or the object store cannot keep one command from writing over
                 what another has written.
@@ -114,6 +115,7 @@ class Store:
         probe.unlink()
         if self._mirror is not None:
             self._mirror.remote.prove()
+            self._mirror = Mirror(self.root, self._mirror.remote.waiting(PATIENCE_SECONDS))
 
     # --- files of units -----------------------------------------------------------------------
 
@@ -226,8 +228,7 @@ class Store:
         """Keeps a file that grows in the store, as long as the `with` block lasts."""
         if self._mirror is None:
             return nullcontext()
-        remote = replace(self._mirror.remote, patience_seconds=0.0)
-        return Copying(Mirror(self.root, remote), path)
+        return Copying(Mirror(self.root, self._mirror.remote.waiting(0.0)), path)
 
     # --- leases -------------------------------------------------------------------------------
 
@@ -250,7 +251,7 @@ class Store:
     def running(self) -> list[Progress]:
         """The progress of every unit that a living process works on, in the order they started."""
         if self._mirror is not None:
-            return remote_lease.running(self._mirror.remote)
+            return remote_lease.running(self._mirror.remote.waiting(0.0))
         return local_lease.running(self._leases)
 
     @property
