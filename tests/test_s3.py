@@ -109,6 +109,25 @@ def test_another_machine_goes_on_and_a_third_measures(
     assert third.running() == []
 
 
+def test_another_machine_goes_on_with_a_training_that_was_done_in_part(
+    units, machine, tmp_path
+) -> None:
+    training, _ = units
+    local = Store(tmp_path / "local")
+    assert StoreWorker(local.location)(training).ending == "ok"
+    _, worker = machine("first")
+    assert worker(replace(training, images=80)).ending == "ok"
+    second, worker = machine("second")
+    second.refresh()
+    part = second.outcome("training", training.id)
+    assert part is not None
+    assert part.is_part
+    assert worker(training).ending == "ok"
+    (log,) = second.root.glob("trainings/*/*/log.txt")
+    assert "80 images are done of 160" in log.read_text()
+    assert computed(second, training) == computed(local, training)
+
+
 def test_what_one_machine_finished_or_forgot_another_does_not_run_or_keep(units, machine) -> None:
     training, _ = units
     first, worker = machine("first")

@@ -168,8 +168,11 @@ class StoreWorker:
             outcome = replace(outcome, cost={**outcome.cost, **given})
             store.commit(outcome)
             # only now: a commit that failed would have cost the whole training
-            if unit.kind == "training" and not outcome.is_part:
-                store.remove(store.folder(unit.kind, unit.id, digest) / CHECKPOINT)
+            checkpoint = store.folder(unit.kind, unit.id, digest) / CHECKPOINT
+            if outcome.is_part:
+                store.upload([checkpoint])
+            elif unit.kind == "training":
+                store.remove(checkpoint)
         return outcome
 
     def _compute(
