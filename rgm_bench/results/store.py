@@ -12,23 +12,23 @@ the first valid commit wins. One thing alone replaces it: more images of a train
 early.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from rgm_bench.config.study import StudySpec
 from rgm_bench.errors import StoreError
 from rgm_bench.results import lease as local_lease
 from rgm_bench.results import remote_lease
 from rgm_bench.results.code import code_digest
-from rgm_bench.results.files import create_whole, explain, to_json, write_whole
+from rgm_bench.results.files import create_whole, to_json, write_whole
 from rgm_bench.results.lease import Lease, Progress
 from rgm_bench.results.mirror import RESULT, Copying, Mirror
+from rgm_bench.results.read import read_json, read_outcome
 from rgm_bench.results.remote import PATIENCE_SECONDS, Remote, is_uri, working_folder
 from rgm_bench.results.schema import Outcome, UnitKind
 
@@ -134,10 +134,10 @@ class Store:
         # text and no Path: a plan of ten thousand units asks ten thousand times
         folder = f"{self.root}/{kind}s/{unit_id}"
         if digest is not None:
-            return _read(f"{folder}/{digest}/{RESULT}")
+            return read_outcome(f"{folder}/{digest}/{RESULT}")
         found = [f"{folder}/{name}/{RESULT}" for name in _names(folder)]
         newest = max(filter(os.path.exists, found), key=_written, default=None)
-        return None if newest is None else _read(newest)
+        return None if newest is None else read_outcome(newest)
 
     def commit(self, outcome: Outcome) -> bool:
         """Finish a unit; False if it was finished before, whose outcome then stays.
@@ -153,7 +153,7 @@ class Store:
             self._mirror.upload_folder(path.parent)
         if self._create(path, content):
             return True
-        kept = _read(str(path))
+        kept = read_outcome(str(path))
         if kept is None or not kept.is_part or kept.images >= outcome.images:
             return False
         if self._mirror is None:
@@ -351,7 +351,7 @@ class View:
         folder = self._folder("training", training_id)
         if folder is None:
             return None
-        return _read_json(str(self.store.fetched(folder / "curve.json")))
+        return read_json(str(self.store.fetched(folder / "curve.json")))
 
     def grid(self, evaluation_id: str) -> Path | None:
         """A picture of the first images of an evaluation, or None if it is not finished."""
@@ -380,30 +380,3 @@ def _names(folder: str) -> list[str]:
 
 def _written(path: str) -> int:
     return os.stat(path).st_mtime_ns
-
-
-def _read(path: str) -> Outcome | None:
-    content = _read_json(path)
-    if content is None:
-        return None
-    try:
-        return Outcome(**content)
-    except TypeError as error:
-        raise StoreError(
-            f"{path}: not a result that this version of rgm-bench reads ({error}); "
-            "remove its folder to have the unit run again"
-        ) from error
-
-
-def _read_json(path: str) -> Any:
-    try:
-        with open(path, "rb") as file:
-            return json.loads(file.read())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StoreError(explain(error, Path(path))) from error
-    except ValueError as error:
-        raise StoreError(
-            f"{path}: not readable as JSON ({error}); remove its folder to have the unit run again"
-        ) from error
