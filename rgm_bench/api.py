@@ -34,8 +34,9 @@ class OpenStore:
 
     def curves(self) -> "pd.DataFrame":
         """The losses of every training over the images it had seen, in long form."""
-        from rgm_bench.results.store_frames import store_curves_frame
+        from rgm_bench.results.store_frames import curve_paths, store_curves_frame
 
+        self.store.gather(curve_paths(self.store))
         return store_curves_frame(self.store)
 
     def claims(self) -> "pd.DataFrame":
@@ -46,12 +47,15 @@ class OpenStore:
 
 
 def open_store(uri: str | Path = "results") -> OpenStore:
-    """The store in a folder.
+    """The store in a folder or on an object store, with what is in it by now.
+
+    Args:
+        uri: a path, or an fsspec URI such as `s3://bucket/prefix`.
 
     Raises:
-        StoreError: the folder is not there.
+        StoreError: there is none, or it cannot be read.
     """
-    return OpenStore(Store.open(Path(uri)))
+    return OpenStore(Store.open(uri))
 
 
 @final
@@ -97,7 +101,7 @@ class Study:
         A first Ctrl-C has what runs save itself; the summary then says that the run was stopped.
 
         Args:
-            store: the folder of results.
+            store: the folder of results, or an fsspec URI such as `s3://bucket/prefix`.
             executor: Ray workers, or one unit after the other in this process.
             workers: units at once on this machine; None takes all CPUs.
             address: of a running Ray cluster.
@@ -109,9 +113,11 @@ class Study:
         """
         from rgm_bench.session import bring_on
 
+        results = Store.at(store)
+        results.refresh()
         return bring_on(
             self.spec,
-            View(Store(Path(store)), code),
+            View(results, code),
             executor=executor,
             workers=workers,
             address=address,
@@ -121,7 +127,7 @@ class Study:
         """One row a trial of this study, finished or not."""
         from rgm_bench.results.frames import evaluations_frame
 
-        view = View(Store.open(Path(store)))
+        view = View(Store.open(store))
         return evaluations_frame(searched(self.spec, view), view)
 
     def report(self, *, store: str | Path = "results") -> "Report":
@@ -131,5 +137,7 @@ class Study:
         """
         from rgm_bench.verdicts import report
 
-        view = View(Store.open(Path(store)))
-        return report(searched(self.spec, view), view, view.store.study_folder(self.spec))
+        view = View(Store.open(store))
+        written = report(searched(self.spec, view), view, view.store.study_folder(self.spec))
+        view.store.upload(written.all_files)
+        return written

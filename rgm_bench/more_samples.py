@@ -43,7 +43,8 @@ def generate(outcome: Outcome, store: Store, *, num: int, seed: int) -> ByteImag
     device = torch.device("cpu")
     spec = TrainingSpec.model_validate_json(to_json(outcome.spec))
     folder = store.folder("training", outcome.id, outcome.digest)
-    network = load_generator(spec, snapshot_path(folder, outcome.images), device)
+    snapshot = store.fetched(snapshot_path(folder, outcome.images))
+    network = load_generator(spec, snapshot, device)
     if not is_images(spec.data):
         raise UserError(f"training {outcome.id} makes points of {spec.data.kind}, not images")
     sampler = build_sampler(_usual_sampler(spec), spec, network, device)

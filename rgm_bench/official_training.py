@@ -12,6 +12,7 @@ from rgm_bench.metrics.digest import file_sha256
 from rgm_bench.models.official import load_into, read_state
 from rgm_bench.results.code import code_digest
 from rgm_bench.results.files import write_whole
+from rgm_bench.results.mirror import RESULT
 from rgm_bench.results.provenance import provenance
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import Store
@@ -60,8 +61,9 @@ def import_checkpoint(path: Path, training: TrainingSpec, store: Store) -> Impor
     _require_checksum(path, training)
     unit_id, digest = spec_id(training), code_digest("training")
     snapshot = snapshot_path(store.folder("training", unit_id, digest), training.images)
+    store.fetch("training", unit_id, digest, RESULT)
     finished = store.outcome("training", unit_id, digest)
-    if finished is not None and snapshot.is_file():
+    if finished is not None and store.fetched(snapshot).is_file():
         return Imported(finished, is_new=False)
     weights = _averaged_weights(path, training)
     store.prepare()

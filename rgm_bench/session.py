@@ -53,7 +53,7 @@ def require_imports(plan: Plan, view: View) -> None:
         unit = planned.unit
         if unit.kind == "training" and unit.spec["method"]["kind"] == IMPORTED:
             training = TrainingSpec.model_validate(unit.spec, strict=False)
-            raise MissingDataError(import_advice(training, view.store.root))
+            raise MissingDataError(import_advice(training, str(view.store)))
 
 
 def bring_on(
@@ -144,12 +144,16 @@ def _run_missing(
         grow=grow,
     )
     try:
-        with first_signal(budget.stop):
-            return driver.run()
+        with view.store.copying(journal.path):
+            try:
+                with first_signal(budget.stop):
+                    return driver.run()
+            finally:
+                pool.close()
+                with suppress(StoreError):  # what ended the run is what its user has to hear of
+                    summary = driver.summary
+                    journal.append("ended", ran=summary.num_ran, stopped=summary.stopped)
     finally:
-        pool.close()
-        with suppress(StoreError):  # what ended the run is what its user has to hear of
-            journal.append("ended", ran=driver.summary.num_ran, stopped=driver.summary.stopped)
         journal.close()
 
 
@@ -181,8 +185,7 @@ def _open_executor(
     budget: Budget,
 ) -> Executor:
     resources = study.resources
-    root = str(view.store.root.resolve())
-    perform = StoreWorker(root, resources.gpus, study.parts, resources.cpus)
+    perform = StoreWorker(view.store.location, resources.gpus, study.parts, resources.cpus)
     match kind:
         case "local":
             from rgm_bench.execution.local import LocalExecutor

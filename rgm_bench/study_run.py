@@ -17,6 +17,7 @@ from rgm_bench.execution.budget import GRACE_SECONDS, Budget, StopReason
 from rgm_bench.execution.failures import TRIED_AGAIN, Failure
 from rgm_bench.plan import Plan, PlannedUnit
 from rgm_bench.results.journal import Journal
+from rgm_bench.results.mirror import RESULT
 from rgm_bench.results.store import View
 from rgm_bench.tracking.base import Tracker
 
@@ -273,13 +274,18 @@ class Driver:
         if not self._attempts[unit_id]:
             del self._attempts[unit_id]
             self._num_begun -= 1
-        self._postponed.append((time.monotonic() + BUSY_SECONDS, unit_id))
+        # no more often than the other says how far it is
+        seconds = max(BUSY_SECONDS, self._view.store.heartbeat_seconds)
+        self._postponed.append((time.monotonic() + seconds, unit_id))
 
     def _finish(self, planned: PlannedUnit) -> None:
-        del self._units[planned.unit.id], self._attempts[planned.unit.id]
+        unit = planned.unit
+        # a worker on another machine has put it into the store, and not here
+        self._view.store.fetch(unit.kind, unit.id, self._view.digests[unit.kind], RESULT)
+        del self._units[unit.id], self._attempts[unit.id]
         # what measures a finished training goes first: a table fills up as early as it can
-        self._ready.extendleft(self._waiting.pop(planned.unit.id, []))
-        if planned.unit.kind == "evaluation":
+        self._ready.extendleft(self._waiting.pop(unit.id, []))
+        if unit.kind == "evaluation":
             self._go_on()
             self._tracker.record(self._study, self._view)
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isinf, nan
 from pathlib import Path
 from typing import Any, assert_never
@@ -87,9 +87,9 @@ def report(study: StudySpec, results: Results, folder: Path) -> Report:
     """
     results = RememberedResults(results)  # claims and tables read the same files
     decided = judge(study, results)
-    if decided:
-        write_claims(decided, folder)
-    return write_report(study, results, folder, claims=[shown(each) for each in decided])
+    kept = [write_claims(decided, folder)] if decided else []
+    written = write_report(study, results, folder, claims=[shown(each) for each in decided])
+    return replace(written, files=(*kept, *written.files))
 
 
 def shown(decided: Decided) -> ShownClaim:

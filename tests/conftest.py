@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count, product
 from math import exp, log10
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -44,6 +45,9 @@ from rgm_bench.config.study import (
     Trial,
 )
 from rgm_bench.results.schema import Outcome, UnitKind
+
+if TYPE_CHECKING:
+    from tests.object_store import ObjectStore
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as units compute; also in processes tests start
 
@@ -303,3 +307,26 @@ def sweep() -> Callable[..., StudySpec]:
 def generated() -> Callable[..., Trial]:
     """Makes a trial of generated images: see `make_generated`."""
     return make_generated
+
+
+@pytest.fixture(scope="session")
+def object_store() -> "Iterator[ObjectStore]":
+    """A server that speaks S3."""
+    from tests.object_store import serving
+
+    with serving() as server:
+        yield server
+
+
+_numbers = count()
+
+
+@pytest.fixture
+def bucket(object_store: "ObjectStore", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bucket of its own that the environment leads to; its stores are copied into `tmp_path`."""
+    for name, value in object_store.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("RGM_BENCH_CACHE", str(tmp_path / "cache"))
+    name = f"bucket-{next(_numbers)}"
+    object_store.make_bucket(name)
+    return name

@@ -10,7 +10,7 @@ from rgm_bench.cli.options import (
     DEFAULT_STORE,
     Overrides,
     Profile,
-    StoreFolder,
+    StoreLocation,
     StudyFile,
     open_study,
 )
@@ -66,15 +66,15 @@ def slurm(
     gpus: Annotated[int, typer.Option(min=0, help="Of one node.")] = 0,
     profile: Profile = "laptop",
     overrides: Overrides = [],  # noqa: B006  # typer copies it
-    store: StoreFolder = DEFAULT_STORE,
+    store: StoreLocation = DEFAULT_STORE,
 ) -> None:
     """Print a batch script that brings a study to complete under Slurm, in several jobs if need be.
 
     Submit it with `rgm-bench slurm STUDY --time 4h > job.sh && sbatch job.sh`. The store has to
-    lie where all nodes see it.
+    lie where all nodes see it: in a folder that they share, or on an object store.
     """
     spec = open_study(study, profile, overrides)
-    words = ["rgm-bench", "run", str(study), "--profile", profile, "--store", str(store)]
+    words = ["rgm-bench", "run", str(study), "--profile", profile, "--store", store]
     words += [word for override in overrides for word in ("--set", override)]
     words += ["--address", "auto", "--time-limit", f"{time - MARGIN_MINUTES}min"]
     script = SCRIPT.format(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgm_bench.cli import exit_codes
-from rgm_bench.cli.options import DEFAULT_STORE, StoreFolder
+from rgm_bench.cli.options import DEFAULT_STORE, StoreLocation
 from rgm_bench.results.store import Store
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def sync(
         list[str] | None,
         typer.Argument(metavar="[STUDY]...", help="NAME or NAME/PROFILE; default: all there are."),
     ] = None,
-    store: StoreFolder = DEFAULT_STORE,
+    store: StoreLocation = DEFAULT_STORE,
 ) -> None:
     """Make MLflow and the Parquet tables again from the results, and journals one segment."""
     from rgm_bench.results.store_frames import EVALUATIONS, write_store_evaluations
@@ -47,7 +47,7 @@ def sync(
 
 def gc(
     delete: Annotated[bool, typer.Option("--delete", help="Remove what is listed.")] = False,
-    store: StoreFolder = DEFAULT_STORE,
+    store: StoreLocation = DEFAULT_STORE,
 ) -> None:
     """List what no study of a store refers to, with sizes; remove it only with --delete."""
     from rgm_bench.upkeep.garbage import find_garbage, remove_garbage
@@ -55,7 +55,7 @@ def gc(
     kept = Store.open(store)
     found = find_garbage(kept)
     if not found:
-        print(f"{kept.root}: nothing that a study of this store could do without")
+        print(f"{kept}: nothing that a study of this store could do without")
         return
     for garbage in found:
         place = garbage.path.relative_to(kept.root)

@@ -14,13 +14,14 @@ from rgm_bench.cli.options import (
     CodeOption,
     Overrides,
     Profile,
-    StoreFolder,
+    StoreLocation,
     StudyFile,
     UnitId,
     open_study,
     open_view,
 )
 from rgm_bench.errors import StoreError
+from rgm_bench.results.mirror import LOG
 from rgm_bench.results.store import Store
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def plan(
     study: StudyFile,
     profile: Profile = "laptop",
     overrides: Overrides = [],  # noqa: B006
-    store: StoreFolder = DEFAULT_STORE,
+    store: StoreLocation = DEFAULT_STORE,
     workers: Annotated[int, typer.Option(min=1, help="Units at once, for the estimate.")] = 2,
     units: Annotated[bool, typer.Option("--units", help="List every unit with its id.")] = False,
     measure: Annotated[
@@ -63,14 +64,13 @@ def status(
     study: StudyFile,
     profile: Profile = "laptop",
     overrides: Overrides = [],  # noqa: B006
-    store: StoreFolder = DEFAULT_STORE,
+    store: StoreLocation = DEFAULT_STORE,
 ) -> None:
     """Say how far a study is and how long it will take, also while another shell runs it."""
     from rgm_bench.cli.troubles import Commands, diverged_in, diverged_lines, failed_lines
     from rgm_bench.execution.failures import failures_in
     from rgm_bench.plan import make_plan
     from rgm_bench.results.journal import read_journal
-    from rgm_bench.results.lease import running
     from rgm_bench.search import searched
 
     view = open_view(store)
@@ -79,7 +79,7 @@ def status(
     _print_search(spec)
     _print_counts(made)
     missing = {planned.unit.id: planned for planned in made.missing}
-    at_work = [found for found in running(view.store.root / "leases") if found.id in missing]
+    at_work = [found for found in view.store.running() if found.id in missing]
     for progress in at_work:
         print(
             f"running  {progress.id}  {progress.kind} {missing[progress.id].label}: "
@@ -113,7 +113,7 @@ def _print_time_left(made: "Plan", at_work: "Sequence[Progress]") -> None:
         print(f"time left: about {in_words(left)} {at_once}")
 
 
-def show(unit: UnitId, store: StoreFolder = DEFAULT_STORE) -> None:
+def show(unit: UnitId, store: StoreLocation = DEFAULT_STORE) -> None:
     """Print all that the store knows of a unit: spec, metrics, cost, provenance."""
     kept = Store.open(store)
     kind, unit_id = kept.find(unit)
@@ -124,11 +124,14 @@ def show(unit: UnitId, store: StoreFolder = DEFAULT_STORE) -> None:
     print(json.dumps(outcome.to_json(), indent=2))
 
 
-def logs(unit: UnitId, store: StoreFolder = DEFAULT_STORE) -> None:
+def logs(unit: UnitId, store: StoreLocation = DEFAULT_STORE) -> None:
     """Print what a unit logged, failures included, oldest attempt first."""
     kept = Store.open(store)
     kind, unit_id = kept.find(unit)
-    paths = sorted((kept.root / f"{kind}s" / unit_id).glob("*/log.txt"))
+    folders = sorted((kept.root / f"{kind}s" / unit_id).glob("*"))
+    for folder in folders:
+        kept.fetch(kind, unit_id, folder.name, LOG)
+    paths = [folder / LOG for folder in folders if (folder / LOG).exists()]
     if not paths:
         print(f"{kind} {unit_id} has logged nothing")
     for path in paths:
@@ -140,7 +143,7 @@ def sample(
     num: Annotated[int, typer.Option(min=1, help="How many images.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Of the images.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder for the PNG files.")] = Path("samples"),
-    store: StoreFolder = DEFAULT_STORE,
+    store: StoreLocation = DEFAULT_STORE,
 ) -> None:
     """Generate more images from a training that is in the store."""
     kept = Store.open(store)

@@ -19,7 +19,12 @@ Overrides = Annotated[
         "--set", metavar="FIELD=VALUE", help="Override one field; may be given several times."
     ),
 ]
-StoreFolder = Annotated[Path, typer.Option("--store", help="The folder of results.")]
+StoreLocation = Annotated[
+    str,
+    typer.Option(
+        "--store", metavar="PATH|URI", help="The folder of results, or as in s3://bucket/prefix."
+    ),
+]
 UnitId = Annotated[str, typer.Argument(metavar="ID", help="The id of a unit, or its first digits.")]
 
 
@@ -39,7 +44,7 @@ Code = Annotated[
     ),
 ]
 
-DEFAULT_STORE = Path(os.environ.get("RGM_BENCH_STORE", "results"))
+DEFAULT_STORE = os.environ.get("RGM_BENCH_STORE", "results")
 
 
 def open_study(path: Path, profile: str, overrides: list[str]) -> "StudySpec":
@@ -53,8 +58,14 @@ def open_study(path: Path, profile: str, overrides: list[str]) -> "StudySpec":
     return open_study(path, profile=profile, overrides=overrides)
 
 
-def open_view(root: Path, code: CodeOption = CodeOption.WARN) -> "View":
-    """The store as the present code sees it."""
+def open_view(location: str, code: CodeOption = CodeOption.WARN) -> "View":
+    """The store as the present code sees it, with what is in it by now.
+
+    Raises:
+        StoreError: an object store cannot be read.
+    """
     from rgm_bench.results.store import Store, View
 
-    return View(Store(root), code.value)
+    store = Store.at(location)
+    store.refresh()
+    return View(store, code.value)

@@ -11,7 +11,7 @@ from typing import Annotated, get_args
 import typer
 
 from rgm_bench.cli import exit_codes
-from rgm_bench.cli.options import DEFAULT_STORE, StoreFolder
+from rgm_bench.cli.options import DEFAULT_STORE, StoreLocation
 from rgm_bench.errors import MissingDataError, StoreError
 
 
@@ -78,7 +78,7 @@ def import_official(
         Path, typer.Argument(metavar="FILE", help="A checkpoint that the published code has saved.")
     ],
     preset: Annotated[OfficialOption, typer.Option(help="Which training of the paper it is of.")],
-    store: StoreFolder = DEFAULT_STORE,
+    store: StoreLocation = DEFAULT_STORE,
 ) -> None:
     """Make a published checkpoint a finished training of the store, to be measured.
 
@@ -91,14 +91,14 @@ def import_official(
 
     sha256 = checkpoint_sha256(file)
     training = official_training(preset.value, sha256)
-    imported = import_checkpoint(file, training, Store(store))
+    imported = import_checkpoint(file, training, Store.at(store))
     count = imported.outcome.cost["parameters_generator"]
     verb = "is now" if imported.is_new else "was already"
     print(f"{file} {verb} the training {imported.outcome.id} of {store}: {count:,} parameters")
     _print_how_to_measure(preset, sha256, store)
 
 
-def _print_how_to_measure(preset: OfficialOption, sha256: str, store: Path) -> None:
+def _print_how_to_measure(preset: OfficialOption, sha256: str, store: str) -> None:
     from rgm_bench.config.official import PROFILES, STUDY
 
     study = Path("studies") / STUDY
@@ -108,7 +108,7 @@ def _print_how_to_measure(preset: OfficialOption, sha256: str, store: Path) -> N
     words = ["rgm-bench", "run", str(study), "--profile", PROFILES[preset.value]]
     words += ["--set", f"training.method.sha256={sha256}"]
     if store != DEFAULT_STORE:
-        words += ["--store", str(store)]
+        words += ["--store", store]
     print(f"  {shlex.join(words)}")
 
 

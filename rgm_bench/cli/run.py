@@ -20,7 +20,7 @@ from rgm_bench.cli.options import (
     CodeOption,
     Overrides,
     Profile,
-    StoreFolder,
+    StoreLocation,
     StudyFile,
     open_study,
     open_view,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rgm_bench.config.study import StudySpec
     from rgm_bench.execution.budget import Budget
     from rgm_bench.plan import Plan
+    from rgm_bench.report import Report
     from rgm_bench.results.frames import Results
     from rgm_bench.study_run import Summary
 
@@ -102,7 +103,7 @@ def run(
     study: StudyFile,
     profile: Profile = "laptop",
     overrides: Overrides = [],  # noqa: B006  # typer copies it
-    store: StoreFolder = DEFAULT_STORE,
+    store: StoreLocation = DEFAULT_STORE,
     workers: Workers = None,
     executor: ExecutorChoice = ExecutorOption.RAY,
     address: Address = None,
@@ -129,7 +130,7 @@ def retry(
     ] = None,
     profile: Profile = "laptop",
     overrides: Overrides = [],  # noqa: B006
-    store: StoreFolder = DEFAULT_STORE,
+    store: StoreLocation = DEFAULT_STORE,
     workers: Workers = None,
     executor: ExecutorChoice = ExecutorOption.RAY,
     address: Address = None,
@@ -145,7 +146,7 @@ def retry(
 
     spec = open_study(study, profile, overrides)
     view = open_view(store)
-    wanted = {Store.open(store).find(unit)[1] for unit in units or []}
+    wanted = {view.store.find(unit)[1] for unit in units or []}
     forgotten = 0
     for planned in make_plan(searched(spec, view), view).units:
         chosen = planned.unit.id in wanted if wanted else planned.state == "diverged"
@@ -165,7 +166,7 @@ def report(
     ],
     profile: Profile = "laptop",
     overrides: Overrides = [],  # noqa: B006
-    store: StoreFolder = DEFAULT_STORE,
+    store: StoreLocation = DEFAULT_STORE,
     code: Code = CodeOption.WARN,
 ) -> None:
     """Write and print the tables and figures of what has finished so far.
@@ -179,7 +180,7 @@ def report(
         return
     spec = open_study(study, profile, overrides)
     view = View(Store.open(store), code.value)
-    _report(spec, view, view.store.study_folder(spec))
+    _report_in_store(spec, view)
 
 
 def publish(
@@ -187,7 +188,7 @@ def publish(
     to: Annotated[Path, typer.Option(help="The folder of all published studies.")] = PUBLISHED,
     profile: Profile = "laptop",
     overrides: Overrides = [],  # noqa: B006
-    store: StoreFolder = DEFAULT_STORE,
+    store: StoreLocation = DEFAULT_STORE,
     code: Code = CodeOption.WARN,
 ) -> None:
     """Keep a finished study for good: its trials, tables, figures and verdicts, in one folder."""
@@ -201,7 +202,7 @@ def publish(
 
 
 def ui(
-    store: StoreFolder = DEFAULT_STORE,
+    store: StoreLocation = DEFAULT_STORE,
     port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")] = 5000,
 ) -> None:
     """Compare the runs of a store in the MLflow UI."""
@@ -217,7 +218,7 @@ def _print_plan(spec: "StudySpec", view: "View") -> "Plan":
     plan = make_plan(searched(spec, view), view)
     num_done = len(plan.units) - len(plan.missing)
     print(
-        f"{spec.name}/{spec.profile}: {len(plan.units)} units, {num_done} in {view.store.root}, "
+        f"{spec.name}/{spec.profile}: {len(plan.units)} units, {num_done} in {view.store}, "
         f"{len(plan.missing)} to run"
     )
     if plan.num_stale:
@@ -263,7 +264,7 @@ def _bring_on(
             workers=workers,
             address=address,
             runtime_env=None if runtime_env is None else _map_in(runtime_env),
-            observer=TerminalObserver(view.store.root / "leases"),
+            observer=TerminalObserver(view.store),
             plan=plan,
             budget=budget,
         )
@@ -271,7 +272,7 @@ def _bring_on(
             _stop(exit_codes.INTERRUPTED)
         if summary.stopped == "SIGTERM":
             _stop(exit_codes.TERMINATED)
-        _report(spec, view, view.store.study_folder(spec))
+        _report_in_store(spec, view)
     except KeyboardInterrupt:
         _stop(exit_codes.TERMINATED if terminated.is_set() else exit_codes.INTERRUPTED)
     _conclude(summary, plan, commands)
@@ -295,7 +296,11 @@ def _terminate(signal_number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _report(spec: "StudySpec", results: "Results", folder: Path) -> None:
+def _report_in_store(spec: "StudySpec", view: View) -> None:
+    view.store.upload(_report(spec, view, view.store.study_folder(spec)).all_files)
+
+
+def _report(spec: "StudySpec", results: "Results", folder: Path) -> "Report":
     from rich.console import Console
 
     from rgm_bench.search import searched
@@ -304,6 +309,7 @@ def _report(spec: "StudySpec", results: "Results", folder: Path) -> None:
     written = report_with_verdicts(searched(spec, results), results, folder)
     written.show(Console())
     print(f"report: {written.page}")
+    return written
 
 
 def _conclude(summary: "Summary", plan: "Plan", commands: Commands) -> None:

@@ -9,7 +9,7 @@ from rgm_bench.cli.options import (
     DEFAULT_STORE,
     Overrides,
     Profile,
-    StoreFolder,
+    StoreLocation,
     StudyFile,
     open_study,
 )
@@ -21,7 +21,7 @@ def export_search(
     to: Annotated[Path, typer.Option(help="A new sqlite file.")] = Path("optuna.db"),
     profile: Profile = "laptop",
     overrides: Overrides = [],  # noqa: B006  # typer copies it
-    store: StoreFolder = DEFAULT_STORE,
+    store: StoreLocation = DEFAULT_STORE,
 ) -> None:
     """Write a search as an Optuna database, to be opened by optuna-dashboard."""
     spec = open_study(study, profile, overrides)

@@ -3,20 +3,22 @@
 import sys
 import threading
 import time
-from pathlib import Path
+from contextlib import suppress
 from typing import final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from rgm_bench.cli.durations import in_words
+from rgm_bench.errors import StoreError
 from rgm_bench.execution.base import Attempt
 from rgm_bench.execution.budget import StopReason
 from rgm_bench.plan import Plan, PlannedUnit
-from rgm_bench.results.lease import running
+from rgm_bench.results.store import Store
 from rgm_bench.study_run import Observer
 
-POLL_SECONDS = 0.5
+POLLS = 2
+"""How often leases are read while they are written once."""
 
 
 @final
@@ -24,11 +26,11 @@ class TerminalObserver(Observer):
     """Shows how far a run is, reading the leases that its workers keep up to date.
 
     Args:
-        leases: their folder.
+        store: that has the leases.
     """
 
-    def __init__(self, leases: Path) -> None:
-        self._leases = leases
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._console = Console(stderr=True)
         self._stopped = threading.Event()
         self._units: dict[str, PlannedUnit] = {}
@@ -107,11 +109,12 @@ class TerminalObserver(Observer):
         return f", about {in_words(seconds)} left"
 
     def _watch(self) -> None:
-        while not self._stopped.wait(POLL_SECONDS):
-            self._show()
+        while not self._stopped.wait(self._store.heartbeat_seconds / POLLS):
+            with suppress(StoreError):  # the bars stand still, and the run says what is wrong
+                self._show()
 
     def _show(self) -> None:
-        at_work = {p.id: p for p in running(self._leases) if p.id in self._units}
+        at_work = {p.id: p for p in self._store.running() if p.id in self._units}
         partly = {
             unit: progress.images_seen / progress.images
             for unit, progress in at_work.items()

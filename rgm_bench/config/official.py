@@ -6,7 +6,6 @@ one of its profiles. Imports no torch.
 
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Literal
 
 from rgm_bench.config.load import load_study
@@ -53,7 +52,7 @@ def official_name(training: TrainingSpec) -> OfficialName | None:
     return next((name for name in PROFILES if official_training(name, sha256) == training), None)
 
 
-def import_advice(training: TrainingSpec, store: Path) -> str:
+def import_advice(training: TrainingSpec, store: str) -> str:
     """What to do when an imported training is not in a store."""
     sha256 = _checksum(training)
     wanted = f"the weights of the file with the sha256 {sha256}"
@@ -69,7 +68,7 @@ def import_advice(training: TrainingSpec, store: Path) -> str:
     return (
         f"the study needs {wanted}. They are not in {store}, or were put there by other code than "
         "the present one. To put them there:\n"
-        f"  rgm-bench import-official FILE --preset {name} --store {shlex.quote(str(store))}\n"
+        f"  rgm-bench import-official FILE --preset {name} --store {shlex.quote(store)}\n"
         "It ends with the command that measures them."
     )
 

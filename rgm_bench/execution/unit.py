@@ -15,9 +15,12 @@ from rgm_bench.config.spec import EvaluationSpec, TrainingSource, TrainingSpec
 from rgm_bench.errors import StoppedError, StoreError, UserError
 from rgm_bench.execution.base import Attempt, Ending, ShouldStop, Unit, go_on
 from rgm_bench.execution.failures import kind_of
+from rgm_bench.execution.saved import SavedTraining
 from rgm_bench.results.code import code_digest
 from rgm_bench.results.files import explain, is_of_the_disk
-from rgm_bench.results.lease import Lease, is_held
+from rgm_bench.results.lease import Lease
+from rgm_bench.results.mirror import CHECKPOINT, LOG, RESULT
+from rgm_bench.results.remote import PATIENCE_SECONDS
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import Store
 
@@ -43,14 +46,14 @@ class StoreWorker:
     """Carries out units of a store; picklable, so that it can travel to workers.
 
     Args:
-        root: the store's folder, as workers see it.
+        location: of the store, as workers see it.
         gpus: of one unit; 0 keeps to the CPU even where there is a GPU.
         parts: classes of the user's own.
         cpus: of one unit, which its cost says beside the seconds.
         share: how several processes share a training; None has each done by one.
     """
 
-    root: str
+    location: str
     gpus: float = 0
     parts: Parts = NO_PARTS
     cpus: float = 1
@@ -70,7 +73,7 @@ class StoreWorker:
 
         if should_stop():
             return attempt("stopped")
-        store = Store(Path(self.root))
+        store = self._store()
         try:
             with _log_of(store, unit):
                 outcome = self._carry_out(store, unit, should_stop)
@@ -83,6 +86,9 @@ class StoreWorker:
             return replace(failed, trace=traceback.format_exc(), failure=kind_of(known))
         return attempt("busy") if outcome is None else attempt(outcome.status, outcome.reason)
 
+    def _store(self) -> Store:
+        return Store.at(self.location, patience_seconds=PATIENCE_SECONDS)
+
     def _carry_out(self, store: Store, unit: Unit, should_stop: ShouldStop) -> Outcome | None:
         """The outcome, committed; None while another process works on the unit.
 
@@ -91,7 +97,7 @@ class StoreWorker:
         """
         try:
             if unit.kind == "training" and self.share is not None:
-                if is_held(store.root / "leases", unit.id):
+                if store.is_held(unit.id):
                     return None  # without a start of processes for nothing
                 return self.share(partial(replace(self, share=None).take_part, unit))
             from rgm_bench.ranks import ALONE
@@ -114,7 +120,7 @@ class StoreWorker:
         Raises:
             StoreError: the first process has other code than this one.
         """
-        store = Store(Path(self.root))
+        store = self._store()
         if ranks.is_first:
             with _log_of(store, unit):
                 return self._lead(store, unit, ranks, go_on)
@@ -141,25 +147,32 @@ class StoreWorker:
         self, store: Store, unit: Unit, ranks: "Ranks", should_stop: ShouldStop
     ) -> Outcome | None:
         digest = code_digest(unit.kind)
-        lease = Lease.acquire(store.root / "leases", unit.kind, unit.id)
+        lease = store.lease(unit.kind, unit.id)
         if lease is None:
             ranks.from_first(None)
             return None
         with lease:
-            # somebody may have finished it since it was planned
+            # somebody may have finished it since it was planned, or begun with it elsewhere
+            begun = (CHECKPOINT, "snapshot-*") if unit.kind == "training" else ()
+            store.fetch(unit.kind, unit.id, digest, RESULT, LOG, *begun)
             finished = store.outcome(unit.kind, unit.id, digest)
             is_done = finished is not None and unit.is_done_by(finished)
             ranks.from_first(None if is_done else digest)
             if is_done:
                 return finished
-            report = _reporting(lease, should_stop)
-            outcome = self._compute(store, unit, digest, report, ranks)
+            saved = SavedTraining(store, store.folder(unit.kind, unit.id, digest))
+            report = _reporting(lease, saved, should_stop)
+            with saved:
+                outcome = self._compute(store, unit, digest, report, ranks)
             given = {"cpus": self.cpus * ranks.num, "gpus": self.gpus * ranks.num}
             outcome = replace(outcome, cost={**outcome.cost, **given})
             store.commit(outcome)
             # only now: a commit that failed would have cost the whole training
-            if not outcome.is_part:
-                _discard_checkpoint(store.folder(unit.kind, unit.id, digest))
+            checkpoint = store.folder(unit.kind, unit.id, digest) / CHECKPOINT
+            if outcome.is_part:
+                store.upload([checkpoint])
+            elif unit.kind == "training":
+                store.remove(checkpoint)
         return outcome
 
     def _compute(
@@ -200,11 +213,12 @@ class StoreWorker:
                 assert_never(unit.kind)
 
 
-def _reporting(lease: Lease, should_stop: ShouldStop) -> "Report":
-    """Keeps a lease up to date, and ends the unit once it is to stop."""
+def _reporting(lease: Lease, saved: SavedTraining, should_stop: ShouldStop) -> "Report":
+    """Keeps a lease and what is saved up to date, and ends the unit once it is to stop."""
 
     def report(done: int, whole: int) -> None:
         lease.update(done, whole)
+        saved.keep()
         if should_stop():
             raise StoppedError
 
@@ -222,12 +236,6 @@ def _of_the_store(error: Exception, root: Path) -> StoreError | None:
     return None
 
 
-def _discard_checkpoint(folder: Path) -> None:
-    from rgm_bench.trial import CHECKPOINT
-
-    (folder / CHECKPOINT).unlink(missing_ok=True)
-
-
 def _weights(store: Store, spec: EvaluationSpec, training_id: str | None) -> Path | None:
     """The snapshot that an evaluation measures; None if the training diverged before it.
 
@@ -239,16 +247,17 @@ def _weights(store: Store, spec: EvaluationSpec, training_id: str | None) -> Pat
     if not isinstance(spec.source, TrainingSource) or training_id is None:
         return None
     digest = code_digest("training")
+    store.fetch("training", training_id, digest, RESULT)
     training = store.outcome("training", training_id, digest)
     images = spec.source.training.images_at(spec.source.at)
     if training is None or (training.is_part and images > training.images):
         raise StoreError(
-            f"training {training_id} is not in {store.root} under the present code ({digest}); "
+            f"training {training_id} is not in {store} under the present code ({digest}); "
             "the same code has to run on the driver and on every worker"
         )
     if training.status == "diverged" and images > training.images:
         return None
-    return snapshot_path(store.folder("training", training_id, digest), images)
+    return store.fetched(snapshot_path(store.folder("training", training_id, digest), images))
 
 
 @contextmanager
@@ -257,7 +266,7 @@ def _log_of(store: Store, unit: Unit) -> Generator[None]:
     folder = store.folder(unit.kind, unit.id, code_digest(unit.kind))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(folder / "log.txt", delay=True)
+        handler = logging.FileHandler(folder / LOG, delay=True)
     except OSError as error:
         raise StoreError(explain(error, folder)) from error
     # a log that cannot be written must neither end its unit nor print a traceback
@@ -272,3 +281,5 @@ def _log_of(store: Store, unit: Unit) -> Generator[None]:
         package.removeHandler(handler)
         with suppress(OSError):
             handler.close()
+        with suppress(StoreError):  # what went wrong is in the answer too
+            store.upload([folder / LOG] if (folder / LOG).exists() else [])

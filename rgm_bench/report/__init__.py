@@ -35,6 +35,11 @@ class Report:
     tables: "tuple[Table, ...]"
     hours: str
 
+    @property
+    def all_files(self) -> tuple[Path, ...]:
+        """Every file of it."""
+        return (self.page, self.trials, *self.files)
+
     def show(self, console: "Console") -> None:
         """Print every table, drawn on a terminal and Markdown elsewhere, and what it all took."""
         from rgm_bench.report.render import show

@@ -7,6 +7,8 @@ when it dies: so anybody can tell which segments nobody writes any more, and mak
 import fcntl
 import json
 import os
+import re
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -30,9 +32,12 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        host = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())
+        self.path = folder / f"{stamp}-{host}-{os.getpid()}.jsonl"
+        """The segment, of a name that no other driver of the store has."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = _open_locked(folder / f"{stamp}-{os.getpid()}.jsonl")
+            self._file = _open_locked(self.path)
         except OSError as error:
             raise StoreError(explain(error, folder)) from error
 

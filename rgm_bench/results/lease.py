@@ -6,11 +6,12 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, final
+from typing import Protocol, Self, final
 
 import psutil
 
@@ -62,15 +63,36 @@ class Progress:
             return True
 
 
+class Place(Protocol):
+    """Where a lease is written down for everybody to see."""
+
+    @property
+    def heartbeat_seconds(self) -> float:
+        """How often it is written."""
+        ...
+
+    def write(self, progress: Progress) -> None:
+        """Say that the holder lives and how far it is, unless the lease is somebody else's."""
+        ...
+
+    def give_back(self, progress: Progress) -> None:
+        """Take the lease away, unless it is somebody else's."""
+        ...
+
+
 @final
 class Lease:
     """The right to work on one unit, given back on leaving the `with` block.
 
     A thread writes a heartbeat with the progress, so the work itself never waits for a disk.
+
+    Args:
+        place: where it is written; it says there already who holds it.
+        progress: what it says.
     """
 
-    def __init__(self, path: Path, progress: Progress) -> None:
-        self._path = path
+    def __init__(self, place: Place, progress: Progress) -> None:
+        self._place = place
         self._progress = progress
         self._done = threading.Event()
         self._heart = threading.Thread(target=self._beat, daemon=True)
@@ -79,18 +101,14 @@ class Lease:
     @classmethod
     def acquire(cls, folder: Path, kind: UnitKind, unit_id: str) -> "Lease | None":
         """The lease of a unit, or None while another living process holds it."""
-        path = folder / f"{unit_id}.json"
-        now, process = time.time(), psutil.Process()
-        progress = Progress(
-            kind, unit_id, socket.gethostname(), process.pid, process.create_time(), now, now
-        )
+        path, progress = folder / f"{unit_id}.json", begun(kind, unit_id)
         # not lasting: a loss of power that takes a lease takes its holder too
-        while not create_whole(path, _to_bytes(progress), lasting=False):
+        while not create_whole(path, to_bytes(progress), lasting=False):
             held = read_progress(path)
             if held is not None and not held.is_abandoned:
                 return None
             _take_away(path, held)
-        return cls(path, progress)
+        return cls(_LeaseFile(path), progress)
 
     def update(self, images_seen: int, images: int) -> None:
         """Say how far the work is: `images_seen` of `images`."""
@@ -113,19 +131,45 @@ class Lease:
     ) -> None:
         self._done.set()
         self._heart.join()
-        if self._is_ours():
-            self._path.unlink(missing_ok=True)
+        self._place.give_back(self._progress)
 
     def _beat(self) -> None:
-        while not self._done.wait(HEARTBEAT_SECONDS):
+        while not self._done.wait(self._place.heartbeat_seconds):
             self._progress.heartbeat = time.time()
             with suppress(StoreError):  # a full disk: the work itself will say so, if it lasts
-                if self._is_ours():
-                    write_whole(self._path, _to_bytes(self._progress), lasting=False)
+                self._place.write(self._progress)
 
-    def _is_ours(self) -> bool:
+
+@final
+class _LeaseFile:
+    """A lease as a file that all processes of a machine, or of a shared file system, see."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def heartbeat_seconds(self) -> float:
+        return HEARTBEAT_SECONDS
+
+    def write(self, progress: Progress) -> None:
+        if self._is_of(progress):
+            write_whole(self._path, to_bytes(progress), lasting=False)
+
+    def give_back(self, progress: Progress) -> None:
+        if self._is_of(progress):
+            self._path.unlink(missing_ok=True)
+
+    def _is_of(self, progress: Progress) -> bool:
         held = read_progress(self._path)
-        return held is not None and _owner(held) == _owner(self._progress)
+        return held is not None and owner(held) == owner(progress)
+
+
+def begun(kind: UnitKind, unit_id: str) -> Progress:
+    """What this process says when it begins to work on a unit."""
+    now, process = time.time(), psutil.Process()
+    return Progress(
+        kind, unit_id, socket.gethostname(), process.pid, process.create_time(), now, now
+    )
 
 
 def _take_away(path: Path, dead: Progress | None) -> None:
@@ -138,21 +182,30 @@ def _take_away(path: Path, dead: Progress | None) -> None:
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         found = read_progress(path)
-        if found is None or (dead is not None and _owner(found) == _owner(dead)):
+        if found is None or (dead is not None and owner(found) == owner(dead)):
             path.unlink(missing_ok=True)
     finally:
         os.close(folder)  # and with it the lock
 
 
-def _owner(progress: Progress) -> tuple[str, int, float]:
+def owner(progress: Progress) -> tuple[str, int, float]:
+    """What tells one lease of a unit from all others."""
     return progress.host, progress.pid, progress.started
 
 
 def read_progress(path: Path) -> Progress | None:
     """What a lease file says, or None if it is gone."""
     try:
-        return Progress(**json.loads(path.read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
+        return from_bytes(path.read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def from_bytes(content: bytes) -> Progress | None:
+    """What the content of a lease says, or None if it is cut off."""
+    try:
+        return Progress(**json.loads(content))
+    except (ValueError, TypeError):
         return None
 
 
@@ -164,10 +217,15 @@ def is_held(folder: Path, unit_id: str) -> bool:
 
 def running(folder: Path) -> list[Progress]:
     """The progress of every unit that a living process works on, in the order they started."""
-    found = (read_progress(path) for path in folder.glob("[!.]*.json"))
-    alive = [progress for progress in found if progress is not None and not progress.is_abandoned]
-    return sorted(alive, key=lambda progress: progress.started)
+    return alive(read_progress(path) for path in folder.glob("[!.]*.json"))
 
 
-def _to_bytes(progress: Progress) -> bytes:
+def alive(found: Iterable[Progress | None]) -> list[Progress]:
+    """Those whose holders live, in the order they started."""
+    living = [progress for progress in found if progress is not None and not progress.is_abandoned]
+    return sorted(living, key=lambda progress: progress.started)
+
+
+def to_bytes(progress: Progress) -> bytes:
+    """The content of a lease."""
     return json.dumps(asdict(progress)).encode()

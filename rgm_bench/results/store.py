@@ -4,29 +4,37 @@
     evaluations/<id>/<digest>/  result.json, grid.png, log.txt
     leases/  references/  studies/<name>/<profile>/  mlflow.db  mlartifacts/
 
+It is a folder, or lies on an object store: then all is read from and written to a folder of this
+machine that follows it. See `rgm_bench.results.mirror` for what lies where.
+
 `result.json` is written last and only if it is not there: a folder without it is unfinished, and
 the first valid commit wins. One thing alone replaces it: more images of a training that had stopped
 early.
 """
 
-import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from rgm_bench.config.study import StudySpec
 from rgm_bench.errors import StoreError
+from rgm_bench.results import lease as local_lease
+from rgm_bench.results import remote_lease
 from rgm_bench.results.code import code_digest
-from rgm_bench.results.files import create_whole, explain, to_json, write_whole
+from rgm_bench.results.files import create_whole, to_json, write_whole
+from rgm_bench.results.lease import Lease, Progress
+from rgm_bench.results.mirror import RESULT, Copying, Mirror
+from rgm_bench.results.read import read_json, read_outcome
+from rgm_bench.results.remote import PATIENCE_SECONDS, Remote, is_uri, working_folder
 from rgm_bench.results.schema import Outcome, UnitKind
 
 CodePolicy = Literal["warn", "strict", "ignore"]
 """What counts as finished: results of any code, with or without a warning, or of this code."""
 
-RESULT = "result.json"
 STUDY = "study.json"
 
 
@@ -35,34 +43,81 @@ class Store:
 
     Args:
         root: the folder; it is made when the first result is written.
+        mirror: has it follow an object store; None for a store that is just a folder.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, mirror: Mirror | None = None) -> None:
         self.root = root
+        self._mirror = mirror
 
     @classmethod
-    def open(cls, root: Path) -> "Store":
-        """The store at `root`.
+    def at(cls, location: str | Path, *, patience_seconds: float = 0.0) -> "Store":
+        """The store at a location, whether there is anything or not. Nothing is asked or read.
+
+        Args:
+            location: a path, or an fsspec URI such as `s3://bucket/prefix`.
+            patience_seconds: how long to wait for an object store that does not answer.
+        """
+        if isinstance(location, Path) or not is_uri(location):
+            return cls(Path(location))
+        protocol, _, path = location.partition("://")
+        uri = f"{protocol}://{path.rstrip('/')}"
+        root = working_folder(uri)
+        return cls(root, Mirror(root, Remote(uri, patience_seconds)))
+
+    @classmethod
+    def open(cls, location: str | Path) -> "Store":
+        """The store at a location, with all results that are there by now.
 
         Raises:
-            StoreError: there is none.
+            StoreError: there is none, or it cannot be read.
         """
-        if not root.is_dir():
+        store = cls.at(location)
+        if not store.refresh():
             raise StoreError(
-                f"{root.resolve()}: there is no store here; "
+                f"{store if store.is_remote else store.root.resolve()}: there is no store here; "
                 "`rgm-bench run STUDY` makes one, and --store names another"
             )
-        return cls(root)
+        return store
 
-    def prepare(self) -> None:
-        """Make the folder and prove that it can be written.
+    def __str__(self) -> str:
+        return str(self.root) if self._mirror is None else self._mirror.remote.uri
+
+    @property
+    def location(self) -> str:
+        """What names the store in any folder of any machine that sees it."""
+        return str(self.root.resolve() if self._mirror is None else self)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it lies on an object store."""
+        return self._mirror is not None
+
+    def refresh(self) -> bool:
+        """Have all results here that are in the store by now; whether there is a store.
 
         Raises:
-            StoreError: it cannot.
+            StoreError: an object store cannot be read.
+        """
+        return self.root.is_dir() if self._mirror is None else self._mirror.refresh()
+
+    def prepare(self) -> None:
+        """Make the folder and prove that it can be written, and the object store too.
+
+        From then on an object store that does not answer is waited for, since it once did.
+
+        Raises:
+            StoreError: it cannot, or the object store cannot keep one command from writing over
+                what another has written.
         """
         probe = self.root / f".writable-{os.getpid()}"
         create_whole(probe, bytes(4096))  # an empty file still fits on a full disk
         probe.unlink()
+        if self._mirror is not None:
+            self._mirror.remote.prove()
+            self._mirror = Mirror(self.root, self._mirror.remote.waiting(PATIENCE_SECONDS))
+
+    # --- files of units -----------------------------------------------------------------------
 
     def folder(self, kind: UnitKind, unit_id: str, digest: str) -> Path:
         """Where a unit keeps its files."""
@@ -79,10 +134,10 @@ class Store:
         # text and no Path: a plan of ten thousand units asks ten thousand times
         folder = f"{self.root}/{kind}s/{unit_id}"
         if digest is not None:
-            return _read(f"{folder}/{digest}/{RESULT}")
+            return read_outcome(f"{folder}/{digest}/{RESULT}")
         found = [f"{folder}/{name}/{RESULT}" for name in _names(folder)]
         newest = max(filter(os.path.exists, found), key=_written, default=None)
-        return None if newest is None else _read(newest)
+        return None if newest is None else read_outcome(newest)
 
     def commit(self, outcome: Outcome) -> bool:
         """Finish a unit; False if it was finished before, whose outcome then stays.
@@ -94,17 +149,123 @@ class Store:
         """
         path = self.folder(outcome.kind, outcome.id, outcome.digest) / RESULT
         content = to_json(outcome.to_json())
-        if create_whole(path, content):
+        if self._mirror is not None:  # before its result says that they are there
+            self._mirror.upload_folder(path.parent)
+        if self._create(path, content):
             return True
-        kept = _read(str(path))
+        kept = read_outcome(str(path))
         if kept is None or not kept.is_part or kept.images >= outcome.images:
             return False
-        write_whole(path, content)
+        if self._mirror is None:
+            write_whole(path, content)
+        else:
+            self._mirror.replace(path, content)
         return True
 
+    def _create(self, path: Path, content: bytes) -> bool:
+        """Create a file of the store unless it is there; then what is there is here."""
+        if self._mirror is None:
+            return create_whole(path, content)
+        return self._mirror.create(path, content)
+
     def forget(self, kind: UnitKind, unit_id: str) -> None:
-        """Remove all that a unit has written, by whatever code."""
-        shutil.rmtree(self.root / f"{kind}s" / unit_id, ignore_errors=True)
+        """Remove all that a unit has written, by whatever code.
+
+        Raises:
+            StoreError: an object store cannot be written.
+        """
+        self.remove(self.root / f"{kind}s" / unit_id)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file or a folder of the store, if it is there.
+
+        Raises:
+            StoreError: an object store cannot be written.
+        """
+        if self._mirror is not None:
+            self._mirror.remove(path)
+        elif path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+    def fetch(self, kind: UnitKind, unit_id: str, digest: str, *names: str) -> None:
+        """Have files of a unit here as they are in the store, whoever wrote them.
+
+        Raises:
+            StoreError: an object store cannot be read.
+        """
+        if self._mirror is not None:
+            self._mirror.fetch(self.folder(kind, unit_id, digest), names)
+
+    def fetched(self, path: Path) -> Path:
+        """The path of a file that does not change, once it is here if it is in the store.
+
+        Raises:
+            StoreError: an object store cannot be read.
+        """
+        return path if self._mirror is None else self._mirror.fetched(path)
+
+    def gather(self, paths: Iterable[Path]) -> None:
+        """`fetched` for many files at once.
+
+        Raises:
+            StoreError: an object store cannot be read.
+        """
+        if self._mirror is not None:
+            self._mirror.gather(paths)
+
+    def upload(self, paths: Iterable[Path]) -> None:
+        """Put files into the store that something else has written into its folder.
+
+        Raises:
+            StoreError: an object store cannot be written.
+        """
+        if self._mirror is not None:
+            self._mirror.upload(paths)
+
+    def copying(self, path: Path) -> AbstractContextManager[object]:
+        """Keeps a file that grows in the store, as long as the `with` block lasts."""
+        if self._mirror is None:
+            return nullcontext()
+        return Copying(Mirror(self.root, self._mirror.remote.waiting(0.0)), path)
+
+    # --- leases -------------------------------------------------------------------------------
+
+    def lease(self, kind: UnitKind, unit_id: str) -> Lease | None:
+        """The right to work on a unit, or None while another living process has it.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        if self._mirror is not None:
+            return remote_lease.acquire(self._mirror.remote, kind, unit_id)
+        return Lease.acquire(self._leases, kind, unit_id)
+
+    def is_held(self, unit_id: str) -> bool:
+        """Whether a living process works on a unit."""
+        if self._mirror is not None:
+            return remote_lease.is_held(self._mirror.remote, unit_id)
+        return local_lease.is_held(self._leases, unit_id)
+
+    def running(self) -> list[Progress]:
+        """The progress of every unit that a living process works on, in the order they started."""
+        if self._mirror is not None:
+            return remote_lease.running(self._mirror.remote.waiting(0.0))
+        return local_lease.running(self._leases)
+
+    @property
+    def heartbeat_seconds(self) -> float:
+        """How often leases say how far their units are."""
+        if self._mirror is not None:
+            return remote_lease.REMOTE_HEARTBEAT_SECONDS
+        return local_lease.HEARTBEAT_SECONDS
+
+    @property
+    def _leases(self) -> Path:
+        return self.root / "leases"
+
+    # --- all units and studies ----------------------------------------------------------------
 
     def outcomes(self, kind: UnitKind) -> Iterator[Outcome]:
         """All finished units, the newest outcome of each."""
@@ -130,7 +291,7 @@ class Store:
             return found[0]
         if not found:
             raise StoreError(
-                f"no unit in {self.root} has an id that starts with {prefix!r}; "
+                f"no unit in {self} has an id that starts with {prefix!r}; "
                 "`rgm-bench plan STUDY --units` and `rgm-bench status STUDY` list ids"
             )
         names = ", ".join(name for _, name in found[:5])
@@ -150,12 +311,10 @@ class Store:
 
     def claim_study_folder(self, study: StudySpec) -> Path:
         """`study_folder`, taken for this version of the study."""
-        create_whole(
-            self.root / "studies" / study.name / study.profile / STUDY,
-            to_json(study.resolved),
-        )
+        content = to_json(study.resolved)
+        self._create(self.root / "studies" / study.name / study.profile / STUDY, content)
         folder = self.study_folder(study)
-        create_whole(folder / STUDY, to_json(study.resolved))
+        self._create(folder / STUDY, content)
         return folder
 
 
@@ -190,7 +349,9 @@ class View:
     def curve(self, training_id: str) -> dict[str, list[float | None]] | None:
         """The losses of a training over images, or None if it is not finished."""
         folder = self._folder("training", training_id)
-        return None if folder is None else _read_json(str(folder / "curve.json"))
+        if folder is None:
+            return None
+        return read_json(str(self.store.fetched(folder / "curve.json")))
 
     def grid(self, evaluation_id: str) -> Path | None:
         """A picture of the first images of an evaluation, or None if it is not finished."""
@@ -202,7 +363,7 @@ class View:
 
     def _evaluation_file(self, evaluation_id: str, name: str) -> Path | None:
         folder = self._folder("evaluation", evaluation_id)
-        path = None if folder is None else folder / name
+        path = None if folder is None else self.store.fetched(folder / name)
         return path if path is not None and path.exists() else None
 
     def _folder(self, kind: UnitKind, unit_id: str) -> Path | None:
@@ -219,30 +380,3 @@ def _names(folder: str) -> list[str]:
 
 def _written(path: str) -> int:
     return os.stat(path).st_mtime_ns
-
-
-def _read(path: str) -> Outcome | None:
-    content = _read_json(path)
-    if content is None:
-        return None
-    try:
-        return Outcome(**content)
-    except TypeError as error:
-        raise StoreError(
-            f"{path}: not a result that this version of rgm-bench reads ({error}); "
-            "remove its folder to have the unit run again"
-        ) from error
-
-
-def _read_json(path: str) -> Any:
-    try:
-        with open(path, "rb") as file:
-            return json.loads(file.read())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise StoreError(explain(error, Path(path))) from error
-    except ValueError as error:
-        raise StoreError(
-            f"{path}: not readable as JSON ({error}); remove its folder to have the unit run again"
-        ) from error

@@ -84,12 +84,16 @@ def _is_complete(frame: pd.DataFrame, store: StoreFolder, written: int) -> bool:
 def store_curves_frame(store: StoreFolder) -> pd.DataFrame:
     """The losses of every training that the store holds, in long form."""
     rows: list[Record] = []
-    for path in _results(store, "trainings"):
-        curve = path.with_name("curve.json")
+    for path, curve in zip(_results(store, "trainings"), curve_paths(store), strict=True):
         fixed = {"training_id": path.parent.parent.name, "digest": path.parent.name}
         if curve.is_file():
             rows += curve_rows(fixed, json.loads(curve.read_text()))
     return pd.DataFrame(rows, columns=["training_id", "digest", "images", "quantity", "value"])
+
+
+def curve_paths(store: StoreFolder) -> list[Path]:
+    """Where the curves of all trainings are that the store holds, imported ones without one too."""
+    return [path.with_name("curve.json") for path in _results(store, "trainings")]
 
 
 def store_claims_frame(store: StoreFolder) -> pd.DataFrame:

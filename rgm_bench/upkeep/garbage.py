@@ -19,12 +19,11 @@ from rgm_bench.config.spec import GenerateSpec, canonical_json, other_split
 from rgm_bench.config.study import Trial
 from rgm_bench.errors import StoreError
 from rgm_bench.results.files import explain
-from rgm_bench.results.lease import Lease, read_progress, running
+from rgm_bench.results.lease import read_progress
+from rgm_bench.results.mirror import CHECKPOINT, RESULT
 from rgm_bench.results.schema import UnitKind
-from rgm_bench.results.store import RESULT, Store, View
+from rgm_bench.results.store import Store, View
 from rgm_bench.upkeep.kept_studies import kept_studies
-
-CHECKPOINT = "checkpoint.safetensors"
 
 Why = Literal[
     "no study refers to it",
@@ -68,12 +67,18 @@ def find_garbage(store: Store) -> list[Garbage]:
     """All that no study refers to, in the order of its paths.
 
     Raises:
-        StoreError: a study of the store cannot be read, so nobody knows what it refers to.
+        StoreError: a study of the store cannot be read, so nobody knows what it refers to; or the
+            store lies on an object store.
     """
+    if store.is_remote:
+        raise StoreError(
+            f"{store}: garbage is looked for in folders alone; on an object store remove "
+            "trainings/ID and evaluations/ID of units that nobody needs with the provider's tools"
+        )
     view = View(store)
     needed = _needed(view)
     leased: set[tuple[UnitKind, str]] = {
-        (progress.kind, progress.id) for progress in running(store.root / "leases")
+        (progress.kind, progress.id) for progress in store.running()
     }
     found = [
         *_units(view, needed, leased),
@@ -99,7 +104,7 @@ def remove_garbage(store: Store, found: Iterable[Garbage]) -> Iterator[Garbage]:
             _remove(garbage.path)
             yield garbage
             continue
-        lease = Lease.acquire(store.root / "leases", *garbage.unit)
+        lease = store.lease(*garbage.unit)
         if lease is not None:
             with lease:
                 _remove(garbage.path)

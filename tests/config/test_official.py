@@ -1,6 +1,5 @@
 """The published checkpoints, and the study that measures them."""
 
-from pathlib import Path
 from typing import get_args
 
 import jsonschema
@@ -57,13 +56,13 @@ def test_a_checksum_of_digits_alone_is_text() -> None:
 
 def test_advice_names_the_preset_or_what_stands_in_its_way() -> None:
     training = official_training("cifar10-dswd-d", SHA)
-    advice = import_advice(training, Path("my results"))
+    advice = import_advice(training, "my results")
     assert "import-official FILE --preset cifar10-dswd-d --store 'my results'" in advice
     assert SHA in advice
     other_seed = training.model_copy(update={"seed": 1})
-    assert "none of those that can be imported" in import_advice(other_seed, Path("results"))
+    assert "none of those that can be imported" in import_advice(other_seed, "results")
     placeholder = official_training("cifar10-dswd-d", "0" * 64)
-    assert "does not say yet which" in import_advice(placeholder, Path("results"))
+    assert "does not say yet which" in import_advice(placeholder, "results")
 
 
 def test_every_profile_measures_one_training_at_its_end() -> None:
