@@ -1,0 +1,185 @@
+"""The rule of a gate, by simulation of versions with known truth."""
+
+from collections.abc import Sequence
+from math import exp, inf, isclose, log, log1p, nan, sqrt
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rgm_bench.claims.holm import holm
+from rgm_bench.claims.welch import moments
+from rgm_bench.gate.power import LEVEL, detectable, seeds_that_decide
+from rgm_bench.gate.rule import Finding, Question, is_regression, judge, margin_of_repeats, weigh
+
+NUM_CHECKS = 20_000
+ALLOWED = LEVEL + 3 * sqrt(LEVEL * (1 - LEVEL) / NUM_CHECKS)
+"""Three standard errors of the simulation above the promised rate."""
+
+COV = 0.13
+"""Spread of the logarithms, as FID of small digit models has it from seed to seed."""
+
+BASELINE = (9.6, 10.1, 9.2, 10.9, 9.9)
+
+
+def question(
+    current: Sequence[float],
+    baseline: Sequence[float] = BASELINE,
+    *,
+    scale: str = "log",
+    better: str = "lower",
+    margin: float = 0.02,
+) -> Question:
+    def by_seed(values: Sequence[float]) -> dict[str, float]:
+        return {str(seed): value for seed, value in enumerate(values)}
+
+    return Question("fid", by_seed(current), by_seed(baseline), scale, better, margin)
+
+
+def judged(*args, **options) -> Finding:
+    (finding,) = judge([question(*args, **options)])
+    return finding
+
+
+def regressions(
+    num_current: int, num_baseline: int, *, worse: float = 0.0, margin: float = 0.0, numbers: int = 1
+) -> "np.ndarray":
+    """Whether each of many checks calls a regression, with the numbers of a gate independent."""
+    rng = np.random.default_rng(0)
+    weighed = [
+        weigh(
+            moments(worse + COV * rng.normal(size=(NUM_CHECKS, num_current))),
+            moments(COV * rng.normal(size=(NUM_CHECKS, num_baseline))),
+            "lower",
+        )
+        for _ in range(numbers)
+    ]
+    p = np.array([holm(row.tolist()) for row in np.stack([o.p_worse for o in weighed], axis=1)])
+    shown = np.stack([one.worse for one in weighed], axis=1)
+    return is_regression(shown, p, margin).any(axis=1)
+
+
+@pytest.mark.parametrize(("current", "baseline"), [(5, 5), (8, 8), (5, 8), (5, 20), (8, 5)])
+@pytest.mark.parametrize("numbers", [1, 3])
+def test_false_alarms_are_at_most_five_of_a_hundred(current, baseline, numbers) -> None:
+    assert regressions(current, baseline, numbers=numbers).mean() <= ALLOWED
+
+
+@pytest.mark.parametrize(("current", "baseline"), [(5, 5), (8, 8), (5, 20), (5, 8)])
+@pytest.mark.parametrize("share", [0.0, 0.45, 3.0])
+def test_what_it_calls_detectable_is_found_nine_times_in_ten(current, baseline, share) -> None:
+    margin = share * COV
+    smallest = detectable(current, baseline, spread=COV, margin=margin)
+    found = regressions(current, baseline, worse=smallest, margin=margin).mean()
+    assert found == pytest.approx(0.9, abs=0.02)
+
+
+def test_of_several_numbers_each_is_found_as_often_as_is_said() -> None:
+    smallest = detectable(5, 5, spread=COV, margin=0.0, level=LEVEL / 3)
+    rng = np.random.default_rng(3)
+    p = [
+        weigh(
+            moments(worse + COV * rng.normal(size=(NUM_CHECKS, 5))),
+            moments(COV * rng.normal(size=(NUM_CHECKS, 5))),
+            "lower",
+        ).p_worse
+        for worse in (smallest, 0.0, 0.0)
+    ]
+    found = np.array([holm(row.tolist())[0] for row in np.stack(p, axis=1)]) < LEVEL
+    assert 0.88 <= found.mean() <= 0.94
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(5, 30), st.integers(5, 30), st.floats(1e-3, 10), st.floats(0, 3))
+def test_detectable_scales_with_the_spread_and_grows_with_margin_and_fewer_seeds(
+    current, baseline, spread, share
+) -> None:
+    here = detectable(current, baseline, spread=spread, margin=share * spread)
+    assert isclose(here, spread * detectable(current, baseline, spread=1.0, margin=share))
+    assert here > share * spread
+    assert here <= detectable(current, baseline, spread=spread, margin=(share + 1) * spread)
+    assert here > detectable(current + 5, baseline + 5, spread=spread, margin=share * spread)
+    assert here <= detectable(current, baseline, spread=spread, margin=share * spread, level=0.01)
+
+
+def test_rulings() -> None:
+    assert judged(BASELINE).ruling == "pass"
+    assert judged([1.5 * value for value in BASELINE]).ruling == "regression"
+    assert judged([value / 1.5 for value in BASELINE]).ruling == "improvement"
+    assert judged([1.06 * value for value in BASELINE]).ruling == "inconclusive"
+
+
+def test_higher_may_be_better() -> None:
+    assert judged([1.5 * value for value in BASELINE], better="higher").ruling == "improvement"
+    assert judged([value / 1.5 for value in BASELINE], better="higher").ruling == "regression"
+
+
+def test_a_difference_within_the_margin_is_no_regression_however_sure_it_is() -> None:
+    exact = [10.0, 10.001, 10.002, 9.999, 9.998]
+    assert judged([1.01 * value for value in exact], exact, margin=0.02).ruling == "pass"
+    assert judged([1.03 * value for value in exact], exact, margin=0.02).ruling == "regression"
+
+
+def test_a_seed_that_diverged_is_a_regression_and_is_named() -> None:
+    finding = judged([9.6, nan, 9.2, 10.9, 9.9, 10.0])
+    assert finding.ruling == "regression"
+    assert "seed 1" in finding.reason
+    assert judged([9.6, inf, 9.2, 10.9, 9.9]).ruling == "regression"
+
+
+def test_a_seed_that_had_diverged_in_the_baseline_too_decides_nothing() -> None:
+    assert judged([*BASELINE, nan], [*BASELINE, nan]).ruling == "pass"
+    few = judged([*BASELINE[:4], nan], [*BASELINE[:4], nan])
+    assert few.ruling == "inconclusive"
+    assert "4 seeds of this code gave a value; 5 are needed" in few.reason
+
+
+def test_numbers_that_never_vary() -> None:
+    eight = [8.0] * 5
+    assert judged(eight, eight, scale="plain", better="higher", margin=0.0).ruling == "pass"
+    seven = judged([7.0] * 5, eight, scale="plain", better="higher", margin=0.0)
+    assert seven.ruling == "regression"
+
+
+values = st.lists(st.floats(1, 100), min_size=5, max_size=8)
+
+
+@settings(deadline=None, max_examples=40)
+@given(values, values, st.floats(0.1, 10), st.randoms(use_true_random=False))
+def test_units_and_the_order_of_seeds_do_not_matter(current, baseline, unit, random) -> None:
+    plain = judged(current, baseline)
+    shuffled = random.sample(current, len(current)), random.sample(baseline, len(baseline))
+    assert judged(*shuffled) == plain
+    scaled = judged([unit * v for v in current], [unit * v for v in baseline])
+    assert scaled.effect == pytest.approx(plain.effect)
+    if plain.detectable:
+        assert scaled.detectable == pytest.approx(plain.detectable, rel=1e-6, abs=1e-9)
+
+
+def test_the_margin_of_repeats_is_the_standard_error_of_their_mean() -> None:
+    spread = np.std(np.log(BASELINE), ddof=1)
+    assert margin_of_repeats(BASELINE, "log") == pytest.approx(exp(spread / sqrt(5)) - 1)
+    assert margin_of_repeats([1.0, 2.0, 3.0], "plain") == pytest.approx(1 / sqrt(3))
+
+
+def test_the_advised_seeds_decide_as_often_as_is_said() -> None:
+    margin, worse = log1p(0.05), log(1.12)
+    num = seeds_that_decide(worse, more_than=5, spread=COV, margin=margin)
+    assert num is not None
+    rng = np.random.default_rng(1)
+    smallest = detectable(num, num, spread=COV, margin=margin)
+    found = weigh(
+        moments(worse + COV * rng.normal(size=(NUM_CHECKS, num))),
+        moments(COV * rng.normal(size=(NUM_CHECKS, num))),
+        "lower",
+    )
+    regressed = is_regression(found.worse, found.p_worse, margin)
+    decided = (regressed | (found.bound < smallest)).mean()
+    assert 0.89 <= decided <= 0.93
+
+
+def test_seeds_are_advised_where_nothing_is_decided() -> None:
+    finding = judged([1.06 * value for value in BASELINE])
+    assert finding.seeds_needed is not None
+    assert finding.seeds_needed > 5
