@@ -10,6 +10,7 @@ import typer
 from rgm_bench.cli import exit_codes
 from rgm_bench.cli.check import check
 from rgm_bench.cli.cluster import slurm
+from rgm_bench.cli.evaluate import evaluate
 from rgm_bench.cli.keep import gc as collect_garbage
 from rgm_bench.cli.keep import sync
 from rgm_bench.cli.look import logs, plan, sample, show, status
@@ -46,6 +47,7 @@ for command in (
     logs,
     retry,
     sample,
+    evaluate,
     export_search,
     sync,
     data,
