@@ -11,6 +11,7 @@ from rgm_bench.cli import exit_codes
 from rgm_bench.cli.check import check
 from rgm_bench.cli.cluster import slurm
 from rgm_bench.cli.evaluate import evaluate
+from rgm_bench.cli.gate_history import history
 from rgm_bench.cli.keep import gc as collect_garbage
 from rgm_bench.cli.keep import sync
 from rgm_bench.cli.look import logs, plan, sample, show, status
@@ -41,6 +42,7 @@ for command in (
     status,
     report,
     check,
+    history,
     publish,
     ui,
     show,

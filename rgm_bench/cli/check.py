@@ -1,8 +1,7 @@
 """The command that gates: check."""
 
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, final
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, final
 import typer
 
 from rgm_bench.cli import exit_codes
+from rgm_bench.cli.evaluate import ExtractorOption
+from rgm_bench.cli.gate_outputs import Inconclusive, Outputs, write_update
 from rgm_bench.cli.options import (
     DEFAULT_STORE,
     CodeOption,
@@ -35,16 +36,10 @@ from rgm_bench.errors import UserError
 if TYPE_CHECKING:
     from rgm_bench.config.gate import GateSpec
     from rgm_bench.config.study import StudySpec
+    from rgm_bench.gate.against import OtherCommit
     from rgm_bench.gate.baseline import Measurement
-    from rgm_bench.gate.compare import Check
+    from rgm_bench.gate.images import ImageGate, Images
     from rgm_bench.results.store import View
-
-
-class Inconclusive(StrEnum):
-    """What a check that decides nothing counts as."""
-
-    PASS = "pass"
-    FAIL = "fail"
 
 
 class Tier(StrEnum):
@@ -57,9 +52,6 @@ Baseline = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Default: results/baselines/<study>-<profile>.json."),
 ]
-Markdown = Annotated[Path | None, typer.Option(metavar="FILE", help="Write Markdown.")]
-Junit = Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.")]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write JSON.")]
 
 
 def check(
@@ -86,97 +78,104 @@ def check(
     inconclusive: Annotated[
         Inconclusive, typer.Option(help="What a check that decides nothing counts as.")
     ] = Inconclusive.FAIL,
-    markdown: Markdown = None,
-    junit: Junit = None,
-    json: Json = None,
+    arm_command: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="Instead of a study: what writes images, with {seed} and {dir} in it.",
+        ),
+    ] = None,
+    arm_folders: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN", help="Instead of a study: images that are there, with {seed} in it."
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REFERENCE",
+            help="Of images: a data set with or without its split (digits:test), or a folder.",
+        ),
+    ] = None,
+    extractor: Annotated[
+        ExtractorOption | None, typer.Option(help="Of images: the network that sees them.")
+    ] = None,
+    num_images: Annotated[
+        int | None, typer.Option(min=1, help="Of images: how many of each seed (default: all).")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Of images: how many seeds, from 0 on.")] = 5,
+    name: Annotated[str, typer.Option(help="Of images: what the gate is called.")] = "images",
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write Markdown.")] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write JSON.")] = None,
     store: StoreFolder = DEFAULT_STORE,
     workers: Workers = None,
     executor: ExecutorChoice = ExecutorOption.RAY,
     address: Address = None,
     runtime_env: RuntimeEnv = None,
 ) -> None:
-    """Compare scores with a baseline: exit 1 for a regression, with the smallest one it finds.
+    """Compare scores with a baseline, or with another commit: exit 1 for a regression.
+
+    What is compared is a study, or the images of any model. Every output says the smallest
+    regression that the check finds 9 times in 10.
 
     Codes: 0 pass, 1 regression, 2 usage, 3 inconclusive, 4 not comparable, 5 failed units.
     """
-    if study is None:
-        raise UserError("rgm-bench check: expected a study file")
+    _require_one_of(study, arm_command, arm_folders)
+    _require_no_mix(update, against, only, arm_folders)
     outputs = Outputs(store, inconclusive, markdown, junit, json)
+    if study is None:
+        if reference is None:
+            raise UserError(
+                "--reference is missing: expected what the images are compared with, such as "
+                "digits:test or a folder of pictures"
+            )
+        from rgm_bench.gate.images import ImageGate
+
+        images = ImageGate(
+            name=_slug(name),
+            reference=reference,
+            seeds=range(seeds),
+            metrics=tuple(metric or ("fid",)),
+            cache=store / "references",
+            num_images=num_images,
+            extractor=extractor.value if extractor else None,
+            margin=margin,
+        )
+        with stopping_cleanly():
+            _check_images(images, arm_command, arm_folders, outputs, baseline, update, against)
+        return
     spec = open_study(study, profile, overrides)
     from rgm_bench.gate.measure import gate_of
 
     gate = gate_of(spec, metrics=metric or (), margin=margin)
-    how = _How(study, overrides, store, executor, workers, address, runtime_env)
+    asked = _Asked(study, profile, overrides, tuple(metric or ()), margin)
+    how = _How(store, executor, workers, address, runtime_env)
     with stopping_cleanly():
-        _check_study(spec, gate, how, outputs, baseline, update, only, partly=bool(metric))
+        if against is not None:
+            _check_commit(spec, gate, asked, how, outputs, against)
+        else:
+            _check_study(spec, gate, asked, how, outputs, baseline, update, only)
 
 
 @final
 @dataclass(frozen=True)
-class Outputs:
-    """Where the outcome of a check goes, beside the terminal.
+class _Asked:
+    """A study as it was asked for."""
 
-    Args:
-        store: keeps a record of every check.
-        inconclusive: what a check that decides nothing counts as.
-        markdown: a file.
-        junit: a file.
-        json: a file.
-    """
+    study: Path
+    profile: str
+    overrides: Sequence[str]
+    metrics: tuple[str, ...]
+    margin: float | None
 
-    store: Path
-    inconclusive: Inconclusive
-    markdown: Path | None
-    junit: Path | None
-    json: Path | None
-
-    def give(self, check: "Check") -> None:
-        """Print a check, write it down and leave with its exit code."""
-        from rich.console import Console
-
-        from rgm_bench.gate.history import keep_record
-        from rgm_bench.gate.outputs.terminal import print_check
-
-        print_check(check, Console())
-        self._write(check)
-        keep_record(check, self.store)
-        code = exit_code(check, self.inconclusive)
-        if code:
-            raise typer.Exit(code)
-
-    def _write(self, check: "Check") -> None:
-        import os
-
-        from rgm_bench.gate.outputs.junit import junit
-        from rgm_bench.gate.outputs.markdown import markdown
-        from rgm_bench.gate.outputs.record import to_record
-        from rgm_bench.results.files import to_json, write_whole
-
-        passes = self.inconclusive is Inconclusive.PASS
-        if self.markdown:
-            write_whole(self.markdown, markdown(check).encode())
-        if self.junit:
-            write_whole(self.junit, junit(check, inconclusive_passes=passes))
-        if self.json:
-            write_whole(self.json, to_json(to_record(check)))
-        summary = os.environ.get("GITHUB_STEP_SUMMARY")
-        if summary:
-            with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(markdown(check))
-
-
-def exit_code(check: "Check", inconclusive: Inconclusive) -> int:
-    """The exit code of a check."""
-    match check.verdict:
-        case "pass" | "improvement":
-            return exit_codes.DONE
-        case "regression":
-            return exit_codes.REGRESSION
-        case "inconclusive":
-            passes = inconclusive is Inconclusive.PASS
-            return exit_codes.DONE if passes else exit_codes.INCONCLUSIVE
-        case "not comparable":
-            return exit_codes.NOT_COMPARABLE
+    def words(self) -> list[str]:
+        """The same request as words of a command, without the study."""
+        words = ["--profile", self.profile]
+        words += [word for override in self.overrides for word in ("--set", override)]
+        words += [word for metric in self.metrics for word in ("--metric", metric)]
+        return words + ([] if self.margin is None else ["--margin", str(self.margin)])
 
 
 @final
@@ -184,32 +183,35 @@ def exit_code(check: "Check", inconclusive: Inconclusive) -> int:
 class _How:
     """How the units of a study are run."""
 
-    study: Path
-    overrides: Sequence[str]
     store: Path
     executor: ExecutorOption
     workers: int | None
     address: str | None
     runtime_env: Path | None
 
+    def words(self) -> list[str]:
+        """The same as words of a command, without the store."""
+        words = ["--executor", self.executor.value]
+        words += [] if self.workers is None else ["--workers", str(self.workers)]
+        words += [] if self.address is None else ["--address", self.address]
+        runtime_env = self.runtime_env and self.runtime_env.resolve()
+        return words + ([] if runtime_env is None else ["--runtime-env", str(runtime_env)])
+
 
 def _check_study(
     spec: "StudySpec",
     gate: "GateSpec",
+    asked: _Asked,
     how: _How,
     outputs: Outputs,
     baseline: Path | None,
     update: bool,
     only: Tier | None,
-    *,
-    partly: bool,
 ) -> None:
-    from rich.console import Console
-
     from rgm_bench.gate.baseline import FOLDER, read_baseline
     from rgm_bench.gate.compare import compare, compare_fingerprints
     from rgm_bench.gate.measure import first_look, measured, require_seeds
-    from rgm_bench.gate.outputs.terminal import print_fingerprints
+    from rgm_bench.gate.outputs.terminal import console, print_fingerprints
 
     path = baseline or FOLDER / f"{spec.name}-{spec.profile}.json"
     known = None if update else read_baseline(path)
@@ -219,37 +221,94 @@ def _check_study(
     look = first_look(spec, gate, view)
     if known is not None:
         fingerprints = compare_fingerprints(known, look)
-        print_fingerprints(fingerprints, Console())
+        print_fingerprints(fingerprints, console())
         if only is not None:
             same = all(each.sameness == "same" for each in fingerprints)
             raise typer.Exit(exit_codes.DONE if same else exit_codes.REGRESSION)
-    _bring_on(spec, view, how)
+    _bring_on(spec, view, asked, how)
     now = measured(spec, gate, view, look)
     if known is None:
         write_update(now, path)
         return
-    outputs.give(compare(now, known, against=str(path), margin=gate.margin, others=partly))
+    outputs.give(
+        compare(now, known, against=str(path), margin=gate.margin, others=bool(asked.metrics))
+    )
 
 
-def write_update(now: "Measurement", path: Path) -> None:
-    """Make a measurement the baseline, and say what that changes."""
-    from rgm_bench.gate.baseline import read_baseline, write_baseline
-    from rgm_bench.gate.compare import changes, require_enough
+def _check_commit(
+    spec: "StudySpec",
+    gate: "GateSpec",
+    asked: _Asked,
+    how: _How,
+    outputs: Outputs,
+    ref: str,
+) -> None:
+    """Measure a study by another commit and by this one, on this machine."""
+    from rgm_bench.gate.against import measured_by, other_commit
+    from rgm_bench.gate.compare import compare, compare_fingerprints
+    from rgm_bench.gate.measure import first_look, measured, require_seeds
+    from rgm_bench.gate.outputs.terminal import console, print_fingerprints
 
-    require_enough(now)
-    before = None
-    if path.exists():
-        try:
-            before = read_baseline(path)
-        except UserError as error:  # what cannot be read is what is to be replaced
-            print(f"note: the old baseline cannot be read: {error}", file=sys.stderr)
-    write_baseline(now, path)
-    for change in changes(before, now):
-        print(change)
-    print(f"baseline: {path} {'updated' if before else 'written'}")
+    require_seeds(spec)
+    with other_commit(ref) as other:
+        known = measured_by(other, asked.study, [*asked.words(), *how.words()])
+        # a store of its own for this side, too: results of another machine are not compared
+        here = replace(how, store=other.scratch / "store-here")
+        view = open_view(here.store, CodeOption.STRICT)
+        look = first_look(spec, gate, view)
+        print_fingerprints(compare_fingerprints(known, look), console())
+        _bring_on(spec, view, asked, here)
+        now = measured(spec, gate, view, look)
+    outputs.give(compare(now, known, against=_named(other), others=bool(asked.metrics)))
 
 
-def _bring_on(spec: "StudySpec", view: "View", how: _How) -> None:
+def _check_images(
+    gate: "ImageGate",
+    command: str | None,
+    folders: str | None,
+    outputs: Outputs,
+    baseline: Path | None,
+    update: bool,
+    ref: str | None,
+) -> None:
+    from rgm_bench.gate.against import other_commit
+    from rgm_bench.gate.baseline import FOLDER, read_baseline
+    from rgm_bench.gate.compare import compare
+    from rgm_bench.gate.images import from_command, from_folders
+
+    gate.require_sense()
+    images = from_command(command) if command is not None else from_folders(folders or "")
+    if ref is not None:
+        assert command is not None
+        with other_commit(ref) as other:
+            there = from_command(command, cwd=other.folder, environment=other.environment)
+            known = _measured(gate, there)
+            now = _measured(gate, images)
+        outputs.give(compare(now, known, against=_named(other)))
+        return
+    path = baseline or FOLDER / f"{gate.name}.json"
+    known = None if update else read_baseline(path)
+    now = _measured(gate, images)
+    if known is None:
+        write_update(now, path)
+        return
+    outputs.give(compare(now, known, against=str(path), margin=gate.margin))
+
+
+def _measured(gate: "ImageGate", images: "Images") -> "Measurement":
+    """The numbers of a model; leave the command if it gives no images for a seed."""
+    import sys
+
+    from rgm_bench.gate.images import GeneratorError, measured_images
+
+    try:
+        return measured_images(gate, images)
+    except GeneratorError as error:
+        print(f"failed:   {error}", file=sys.stderr)
+        raise typer.Exit(exit_codes.FAILED_UNITS) from None
+
+
+def _bring_on(spec: "StudySpec", view: "View", asked: _Asked, how: _How) -> None:
     """Run what the present code has not run yet; leave the command if that fails."""
     from rgm_bench.execution.budget import Budget
     from rgm_bench.plan import make_plan
@@ -262,5 +321,40 @@ def _bring_on(spec: "StudySpec", view: "View", how: _How) -> None:
     summary = run_missing(
         spec, view, plan, Budget(), how.executor, how.workers, how.address, how.runtime_env
     )
-    commands = Commands(how.study, spec, how.overrides, how.store, verb="check")
+    commands = Commands(asked.study, spec, asked.overrides, how.store, verb="check")
     conclude(summary, plan, commands)
+
+
+def _named(other: "OtherCommit") -> str:
+    return f"{other.ref} ({other.commit[:8]})"
+
+
+def _require_one_of(study: Path | None, command: str | None, folders: str | None) -> None:
+    given = [each for each in (study, command, folders) if each is not None]
+    if len(given) != 1:
+        found = "nothing" if not given else "more than one of them"
+        raise UserError(
+            f"rgm-bench check: found {found}; expected a study, --arm-command or --arm-folders"
+        )
+
+
+def _require_no_mix(
+    update: bool, against: str | None, only: Tier | None, folders: str | None
+) -> None:
+    if against is not None and update:
+        raise UserError(
+            "--against measures what it compares with: leave out --update, which writes a baseline"
+        )
+    if only is not None and (update or against is not None):
+        raise UserError("--only compares with a baseline: leave out --update and --against")
+    if against is not None and folders is not None:
+        raise UserError(
+            "--against measures two commits, and --arm-folders are the images of one: use "
+            "--arm-command, which runs in both"
+        )
+
+
+def _slug(name: str) -> str:
+    if not name or any(not (letter.isalnum() or letter in "_-") for letter in name):
+        raise UserError(f"--name: found {name!r}; expected letters, digits, _ and - only")
+    return name

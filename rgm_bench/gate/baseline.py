@@ -63,7 +63,9 @@ class Number(Spec):
     @property
     def label(self) -> str:
         """What the number is called in tables."""
-        return ": ".join(part for part in (self.arm, self.evaluation, self.metric) if part)
+        # without extractor and number of images it is a speed
+        metric = self.metric if "." in self.metric else f"{self.metric} / calibration"
+        return ": ".join(part for part in (self.arm, self.evaluation, metric) if part)
 
     @property
     def finite_or_nan(self) -> dict[str, float]:
@@ -77,12 +79,12 @@ class Fingerprint(Spec):
     Args:
         arm: what is trained, in words.
         training: the id of its spec.
-        losses: of each step, as hexadecimal floats, by the name of the loss.
+        losses: by the name of each, `step:value` for every step that has it, as hexadecimal floats.
     """
 
     arm: str
     training: str
-    losses: dict[str, tuple[str, ...]]
+    losses: dict[str, str]
 
 
 class Measurement(Spec):

@@ -53,8 +53,8 @@ def fingerprints(study: StudySpec, trials: tuple[Trial, ...]) -> tuple[Fingerpri
 
 def first_losses(
     spec: TrainingSpec, *, gpus: float = 0, parts: Parts = NO_PARTS, steps: int = STEPS
-) -> dict[str, tuple[str, ...]]:
-    """The losses of the first steps as hexadecimal floats, by their names.
+) -> dict[str, str]:
+    """The losses of the first steps as hexadecimal floats with their steps, by their names.
 
     Args:
         spec: of the training.
@@ -69,10 +69,12 @@ def first_losses(
     losses: dict[str, list[str]] = {}
     for number in range(min(steps, spec.steps)):
         decay = training.decay(number)
-        for name, loss in training.step(training.draws.at(number), step=number, decay=decay).items():
+        for name, loss in training.step(
+            training.draws.at(number), step=number, decay=decay
+        ).items():
             # a lazy penalty has a loss in some steps only: the number of the step goes with it
             losses.setdefault(name, []).append(f"{number}:{float(loss).hex()}")
-    return {name: tuple(values) for name, values in losses.items()}
+    return {name: " ".join(values) for name, values in losses.items()}
 
 
 def compare_fingerprints(baseline: Measurement, current: Measurement) -> tuple[Comparison, ...]:
@@ -103,7 +105,8 @@ def _first_difference(before: Fingerprint, now: Fingerprint) -> int | None:
     """The first step, counted from 1, in which a loss differs; None where all are equal."""
     steps: list[int] = []
     for name in {*before.losses, *now.losses}:
-        pairs = zip_longest(before.losses.get(name, ()), now.losses.get(name, ()), fillvalue="")
+        both = (each.losses.get(name, "").split() for each in (before, now))
+        pairs = zip_longest(*both, fillvalue="")
         differing = next((pair for pair in pairs if pair[0] != pair[1]), None)
         if differing is not None:
             steps.append(min(int(value.split(":")[0]) + 1 for value in differing if value))

@@ -1,6 +1,6 @@
 """The history of a gate: every check as a record, and the revisions of its baseline in git.
 
-    gates/<gate>/<time>-<commit>.json   in the store, one file a check
+gates/<gate>/<time>-<commit>.json   in the store, one file a check
 """
 
 import json
@@ -52,7 +52,7 @@ def keep_record(check: Check, store: Path) -> Path:
     time = re.sub(r"[^0-9T]", "", check.current.time.split("+")[0])
     commit = (check.current.commit or "nocommit")[:8]
     name = f"{time}-{commit}-{secrets.token_hex(2)}.json"
-    path = store / RECORDS / _folder_name(check.gate) / name
+    path = folder_of(check.gate, store) / name
     write_whole(path, to_json(to_record(check)))
     return path
 
@@ -68,14 +68,13 @@ def history(gate: str, store: Path, baseline: Path) -> tuple[Entry, ...]:
     Raises:
         StoreError: a record is not readable.
     """
-    folder = store / RECORDS / _folder_name(gate)
-    found = [*_checks(folder), *_baselines(baseline)]
+    found = [*_checks(folder_of(gate, store)), *_baselines(baseline)]
     return tuple(sorted(found, key=lambda entry: (entry.time, entry.kind, entry.number)))
 
 
-def _folder_name(gate: str) -> str:
-    """A gate's name as a folder's: nothing of it can leave the store."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", gate).lstrip(".") or "gate"
+def folder_of(gate: str, store: Path) -> Path:
+    """Where the records of a gate lie; nothing in its name can leave the store."""
+    return store / RECORDS / (re.sub(r"[^A-Za-z0-9_.-]", "_", gate).lstrip(".") or "gate")
 
 
 def _checks(folder: Path) -> Iterator[Entry]:
@@ -133,6 +132,4 @@ def _revisions(path: Path) -> Iterator[tuple[str, str]]:
 def _entries_of_baseline(measurement: Measurement) -> Iterator[Entry]:
     for number in measurement.numbers:
         values = tuple(value for value in number.values.values() if value is not None)
-        yield Entry(
-            measurement.time, measurement.commit, "baseline", number.label, values, ""
-        )
+        yield Entry(measurement.time, measurement.commit, "baseline", number.label, values, "")

@@ -7,12 +7,13 @@ from math import isfinite
 from typing import final
 
 from rgm_bench.claims.kinds import Direction
-from rgm_bench.claims.samples import Sample, Scale
+from rgm_bench.claims.samples import Sample
 from rgm_bench.config.gate import SPEEDS, GateSpec
 from rgm_bench.config.gate_names import gated_metrics, unknown_metric
 from rgm_bench.config.spec import GenerateSpec, PointsSpec
 from rgm_bench.config.study import StudySpec, Trial
 from rgm_bench.errors import StudyError
+from rgm_bench.execution.device import take_device
 from rgm_bench.gate.baseline import Measurement, Number, without_seeds
 from rgm_bench.gate.device import DeviceKind, kind_of, this_kind
 from rgm_bench.gate.fingerprint import fingerprints
@@ -21,6 +22,7 @@ from rgm_bench.gate.revision import revision
 from rgm_bench.gate.rule import MIN_SEEDS, margin_of_repeats
 from rgm_bench.metrics.names import MetricName
 from rgm_bench.report.columns import HEADLINES, column
+from rgm_bench.results.provenance import provenance
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import View
 
@@ -73,9 +75,7 @@ def gate_of(
         if metric not in known:
             raise StudyError(f"--metric: {unknown_metric(metric, known)}")
     kept = study.gate.margin if study.gate else None
-    return GateSpec(
-        metrics=asked, evaluation=evaluation, margin=kept if margin is None else margin
-    )
+    return GateSpec(metrics=asked, evaluation=evaluation, margin=kept if margin is None else margin)
 
 
 def require_seeds(study: StudySpec) -> None:
@@ -94,9 +94,7 @@ def gated_trials(study: StudySpec, gate: GateSpec) -> tuple[Trial, ...]:
     return tuple(trial for trial in trials if (trial.at or 1.0) == last)
 
 
-def measured(
-    study: StudySpec, gate: GateSpec, view: View, look: Measurement
-) -> Measurement:
+def measured(study: StudySpec, gate: GateSpec, view: View, look: Measurement) -> Measurement:
     """All numbers of a gate, from a store that holds the study, and speeds measured here.
 
     Seeds whose units have failed are left out.
@@ -123,16 +121,16 @@ def measured(
 
 def first_look(study: StudySpec, gate: GateSpec, view: View) -> Measurement:
     """A measurement without numbers: what the first steps of the trainings give, in seconds."""
-    device = this_kind("cuda" if study.resources.gpus else "cpu")
-    from rgm_bench.results.provenance import provenance
-
+    gpus = study.resources.gpus
+    take_device(gpus)  # as a unit computes: in one thread
+    device = this_kind("cuda" if gpus else "cpu")
     return Measurement(
         gate=f"{study.name}-{study.profile}",
         commit=revision(),
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         device=device,
         versions=provenance(device.device)["versions"],
-        code=dict(view.digests),
+        code={str(kind): digest for kind, digest in view.digests.items()},
         numbers=(),
         fingerprints=fingerprints(study, gated_trials(study, gate)),
     )
@@ -153,10 +151,8 @@ def _number(
     study: StudySpec,
     outcomes: Mapping[str, Outcome | None],
 ) -> Number:
-    if metric in SPEEDS:
-        number = _speed(arm, metric, study)
-    else:
-        number = _score(arm, metric, outcomes)
+    fresh = metric in SPEEDS
+    number = _speed(arm, metric, study) if fresh else _score(arm, metric, outcomes)
     values = [value for value in number.values.values() if value is not None]
     margin = gate.margin
     if margin is None:

@@ -191,7 +191,9 @@ def is_regression(
 
 def judge(questions: Sequence[Question]) -> tuple[Finding, ...]:
     """The findings on all numbers of a gate, in their order."""
-    weighed = [None if each.problem() else weigh(*_moments(each), each.better) for each in questions]
+    weighed = [
+        None if each.problem() else weigh(*_moments(each), each.better) for each in questions
+    ]
     worse = holm([1.0 if one is None else float(one.p_worse[0]) for one in weighed])
     better = holm([1.0 if one is None else float(one.p_better[0]) for one in weighed])
     level = LEVEL / max(1, len(questions))

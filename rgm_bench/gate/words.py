@@ -1,7 +1,6 @@
 """Findings in plain words."""
 
 from rgm_bench.claims.samples import Scale
-from rgm_bench.gate.power import POWER
 from rgm_bench.gate.rule import Finding
 
 
@@ -24,14 +23,6 @@ def change(finding: Finding) -> str:
     return f"{center} [{low}, {high}]"
 
 
-def detectable_words(finding: Finding) -> str:
-    """The smallest regression that a gate with so many seeds finds 9 times in 10."""
-    if finding.detectable is None:
-        return "with so few seeds no regression is found"
-    smallest = amount(finding.detectable, finding.scale)
-    return f"a regression of {smallest} is found {10 * POWER:.0f} times in 10, a smaller one less often"
-
-
 def explained(finding: Finding) -> str:
     """Why a finding is what it is, in a sentence."""
     if finding.reason:
@@ -44,7 +35,8 @@ def explained(finding: Finding) -> str:
         case "improvement":
             return f"better beyond chance and by more than the margin of {margin}: {moved}."
         case "pass":
-            return f"no regression, and one of {amount(finding.detectable, finding.scale)} is excluded: {moved}."
+            smallest = amount(finding.detectable, finding.scale)
+            return f"no regression, and one of {smallest} is excluded: {moved}."
         case "inconclusive":
             return f"neither a regression nor excluded: {moved}; {_advice(finding)}."
 

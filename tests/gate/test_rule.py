@@ -43,7 +43,12 @@ def judged(*args, **options) -> Finding:
 
 
 def regressions(
-    num_current: int, num_baseline: int, *, worse: float = 0.0, margin: float = 0.0, numbers: int = 1
+    num_current: int,
+    num_baseline: int,
+    *,
+    worse: float = 0.0,
+    margin: float = 0.0,
+    numbers: int = 1,
 ) -> "np.ndarray":
     """Whether each of many checks calls a regression, with the numbers of a gate independent."""
     rng = np.random.default_rng(0)

@@ -1,6 +1,7 @@
 """A check in Markdown, for a pull request or the summary of a job."""
 
 import re
+from collections.abc import Iterator
 
 from rgm_bench.gate.compare import Check
 from rgm_bench.gate.outputs.rows import HEAD, headline, power_line, rows
@@ -10,20 +11,28 @@ from rgm_bench.gate.words import explained
 def markdown(check: Check) -> str:
     """The check as one section."""
     lines = [f"### {escaped(headline(check))}", ""]
+    if check.findings:
+        lines += [_row(HEAD), "|" + " --- |" * len(HEAD), *(_row(row) for row in rows(check)), ""]
+    lines += [f"- {escaped(sentence)}" for sentence in _sentences(check)]
+    return "\n".join(lines) + "\n"
+
+
+def plain_text(check: Check) -> str:
+    """The check without its table and without Markdown, a sentence a line."""
+    return "\n".join((headline(check), *_sentences(check)))
+
+
+def _sentences(check: Check) -> Iterator[str]:
     for each in check.fingerprints:
         arm = f" of {each.arm}" if each.arm else ""
-        lines.append(f"- {escaped(f'fingerprint{arm}: {each.text}')}")
-    lines.append("")
+        yield f"fingerprint{arm}: {each.text}"
+    for finding in check.findings:
+        yield f"{finding.name}: {explained(finding)}"
     if check.findings:
-        lines.append(_row(HEAD))
-        lines.append("|" + " --- |" * len(HEAD))
-        lines += [_row(row) for row in rows(check)]
-        lines.append("")
-        lines += [f"- {escaped(f'{f.name}: {explained(f)}')}" for f in check.findings]
-        lines.append(f"- {escaped(power_line(check))}")
-    lines += [f"- not comparable: {escaped(difference)}" for difference in check.differences]
-    lines += [f"- {escaped(note)}" for note in check.notes]
-    return "\n".join(lines).rstrip() + "\n"
+        yield power_line(check)
+    for difference in check.differences:
+        yield f"not comparable: {difference}"
+    yield from check.notes
 
 
 def escaped(text: str) -> str:

@@ -8,6 +8,8 @@ from rgm_bench.gate.fingerprint import Comparison
 from rgm_bench.gate.outputs.rows import HEAD, headline, power_line, rows
 from rgm_bench.gate.words import explained
 
+WIDTH = 150
+
 _STYLES = {
     "pass": "green",
     "improvement": "green",
@@ -17,11 +19,17 @@ _STYLES = {
 }
 
 
+def console() -> Console:
+    """Standard output; where it is no terminal, wide enough that a log has whole rows."""
+    found = Console()
+    return found if found.is_terminal else Console(width=WIDTH)
+
+
 def print_fingerprints(fingerprints: tuple[Comparison, ...], console: Console) -> None:
     """Say whether the first steps of each training give the same numbers."""
     for each in fingerprints:
         arm = f" of {each.arm}" if each.arm else ""
-        console.print(f"fingerprint{arm}: {each.text}", markup=False, highlight=False)
+        _say(console, f"fingerprint{arm}: {each.text}")
 
 
 def print_check(check: Check, console: Console) -> None:
