@@ -1,8 +1,8 @@
 """Another commit of the repository, laid out beside the present one and measured by its own code.
 
-For runners that differ from run to run: both commits run in one job, on one machine, and no
-baseline of another machine is needed. Everything of the other commit lies in a temporary folder, which is
-removed whatever happens.
+For runners that differ from run to run: both commits run in one job on one machine, and no
+baseline of another machine is needed. Everything of the other commit lies in a temporary folder,
+which is removed whatever happens.
 """
 
 import os

@@ -228,9 +228,13 @@ def _weighed(
     ruling = "regression" if diverged else _ruling(question, found, p_worse, p_better, smallest)
     needed = None
     if ruling == "inconclusive":
-        worse = float(found.worse[0])
+        pooled = sqrt(float(baseline.variance[0] + current.variance[0]) / 2)
         needed = seeds_that_decide(
-            worse, more_than=max(num), spread=spread, margin=question.threshold, level=level
+            float(found.worse[0]),
+            more_than=max(num),
+            spread=pooled,
+            margin=question.threshold,
+            level=level,
         )
     effect, low, high = _effect(question, found)
     return Finding(

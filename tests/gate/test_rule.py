@@ -21,6 +21,8 @@ COV = 0.13
 """Spread of the logarithms, as FID of small digit models has it from seed to seed."""
 
 BASELINE = (9.6, 10.1, 9.2, 10.9, 9.9)
+SCATTERED = (8.5, 9.6, 10.9, 12.5, 13.5)
+"""Somewhat worse, and with three times the spread: nothing is shown and nothing excluded."""
 
 
 def question(
@@ -74,25 +76,39 @@ def test_false_alarms_are_at_most_five_of_a_hundred(current, baseline, numbers) 
 @pytest.mark.parametrize(("current", "baseline"), [(5, 5), (8, 8), (5, 20), (5, 8)])
 @pytest.mark.parametrize("share", [0.0, 0.45, 3.0])
 def test_what_it_calls_detectable_is_found_nine_times_in_ten(current, baseline, share) -> None:
-    margin = share * COV
-    smallest = detectable(current, baseline, spread=COV, margin=margin)
-    found = regressions(current, baseline, worse=smallest, margin=margin).mean()
-    assert found == pytest.approx(0.9, abs=0.02)
+    """As in use: each baseline has the spread that it happened to measure, and its own margin."""
+    found = check(current, baseline, share=share, numbers=1, level=LEVEL)
+    assert found.mean() == pytest.approx(0.9, abs=0.02)
 
 
 def test_of_several_numbers_each_is_found_as_often_as_is_said() -> None:
-    smallest = detectable(5, 5, spread=COV, margin=0.0, level=LEVEL / 3)
-    rng = np.random.default_rng(3)
-    p = [
-        weigh(
-            moments(worse + COV * rng.normal(size=(NUM_CHECKS, 5))),
-            moments(COV * rng.normal(size=(NUM_CHECKS, 5))),
-            "lower",
-        ).p_worse
-        for worse in (smallest, 0.0, 0.0)
-    ]
-    found = np.array([holm(row.tolist())[0] for row in np.stack(p, axis=1)]) < LEVEL
-    assert 0.88 <= found.mean() <= 0.94
+    assert 0.88 <= check(5, 5, share=0.45, numbers=3, level=LEVEL / 3).mean() <= 0.94
+
+
+def check(current: int, baseline: int, *, share: float, numbers: int, level: float) -> np.ndarray:
+    """Whether each of many checks calls a worsening by `detectable` of the first number.
+
+    Args:
+        current: seeds.
+        baseline: seeds.
+        share: the margin, in units of the measured spread.
+        numbers: of the gate; only the first one worsens.
+        level: that `detectable` is told.
+    """
+    rng = np.random.default_rng(2)
+    times = detectable(current, baseline, spread=1.0, margin=share, level=level)
+    p, shown, margins = [], [], []
+    for number in range(numbers):
+        before = moments(COV * rng.normal(size=(NUM_CHECKS, baseline)))
+        measured = np.sqrt(before.variance)
+        worse = times * measured if number == 0 else np.zeros(NUM_CHECKS)
+        now = moments(worse[:, None] + COV * rng.normal(size=(NUM_CHECKS, current)))
+        found = weigh(now, before, "lower")
+        p.append(found.p_worse)
+        shown.append(found.worse)
+        margins.append(share * measured)
+    adjusted = np.array([holm(row.tolist())[0] for row in np.stack(p, axis=1)])
+    return is_regression(shown[0] - margins[0], adjusted, 0.0)
 
 
 @settings(deadline=None, max_examples=20)
@@ -112,7 +128,7 @@ def test_rulings() -> None:
     assert judged(BASELINE).ruling == "pass"
     assert judged([1.5 * value for value in BASELINE]).ruling == "regression"
     assert judged([value / 1.5 for value in BASELINE]).ruling == "improvement"
-    assert judged([1.06 * value for value in BASELINE]).ruling == "inconclusive"
+    assert judged(SCATTERED).ruling == "inconclusive"
 
 
 def test_higher_may_be_better() -> None:
@@ -173,18 +189,19 @@ def test_the_advised_seeds_decide_as_often_as_is_said() -> None:
     num = seeds_that_decide(worse, more_than=5, spread=COV, margin=margin)
     assert num is not None
     rng = np.random.default_rng(1)
-    smallest = detectable(num, num, spread=COV, margin=margin)
-    found = weigh(
-        moments(worse + COV * rng.normal(size=(NUM_CHECKS, num))),
-        moments(COV * rng.normal(size=(NUM_CHECKS, num))),
-        "lower",
-    )
-    regressed = is_regression(found.worse, found.p_worse, margin)
-    decided = (regressed | (found.bound < smallest)).mean()
-    assert 0.89 <= decided <= 0.93
+    before = moments(COV * rng.normal(size=(NUM_CHECKS, num)))
+    found = weigh(moments(worse + COV * rng.normal(size=(NUM_CHECKS, num))), before, "lower")
+    some = slice(500)  # each with the smallest worsening that its own spread says
+    smallest = [
+        detectable(num, num, spread=spread, margin=margin)
+        for spread in np.sqrt(before.variance[some]).tolist()
+    ]
+    regressed = is_regression(found.worse, found.p_worse, margin)[some]
+    decided = (regressed | (found.bound[some] < smallest)).mean()
+    assert 0.86 <= decided <= 0.96
 
 
 def test_seeds_are_advised_where_nothing_is_decided() -> None:
-    finding = judged([1.06 * value for value in BASELINE])
+    finding = judged(SCATTERED)
     assert finding.seeds_needed is not None
     assert finding.seeds_needed > 5
