@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, final
 import numpy as np
 from jaxtyping import Float
 
-from rgm_bench.metrics.fidelity import Features, Gaussian, statistics
+from rgm_bench.metrics.fidelity import Features, statistics
 from rgm_bench.rng import derive_seed
 
 CONFIDENCE = 0.95
@@ -41,49 +41,61 @@ def fid_interval(
     other trainings: seeds move FID several times as far. Nor is it of the FID of infinitely many
     images: FID falls with n, so only intervals of one n can be compared.
 
-    Drawing n of n images with repetition leaves fewer different ones, and so every resample has a
-    larger FID than the images themselves, often by more than the width of the interval: an interval
-    from the quantiles of the resamples would miss what it is of. Only their spread is used, around
-    their own mean, and turned around as in the basic bootstrap: from `fid - (q(0.975) - mean)` to
-    `fid - (q(0.025) - mean)`, not below 0. Where both sets are of one distribution it is wider than
-    it had to be, up to 1.6 times.
+    Drawing n of n images with repetition leaves fewer different ones, and so resamples have a
+    larger FID than the images themselves, often by more than the width of the interval: quantiles
+    of the resamples would miss what the interval is of. They are therefore shifted until their mean
+    is `fid`. Turning them around the mean, as the basic bootstrap does, covers less at small FIDs,
+    whose spread grows with them.
+
+    On Gaussians of 8 and 64 dimensions, 50 to 1000 images and FIDs from the same distribution to
+    far away, 93 to 100 of 100 intervals held what they are of. Those of sets that can hardly be
+    told apart, or of few images for their dimensions, are 1.4 to 3.2 times as wide as they had to
+    be.
 
     Args:
         fid: of these features.
         generated: features that are resampled.
         reference: features that stay.
         seed: of the resamples.
-        resamples: how many, 2 or more.
+        resamples: how many; more than 40, or the ends are the extremes.
 
-    Source: Davison and Hinkley 1997, section 5.2 (basic interval). We centre it on the mean of the
-    resamples.
+    Source: Efron and Tibshirani 1993, chapter 13 (percentile interval). We shift it by the bias
+    that the bootstrap estimates (their chapter 10).
     """
-    found = _resampled(generated, statistics(reference), seed=seed, resamples=resamples)
+    found = resampled_fids(generated, reference, seed=seed, resamples=resamples)
     tail = (1 - CONFIDENCE) / 2
-    below, above = np.quantile(found, (tail, 1 - tail)) - found.mean()
-    return Interval(max(0.0, fid - float(above)), max(0.0, fid - float(below)))
+    below, above = np.quantile(found - found.mean(), (tail, 1 - tail))
+    return Interval(max(0.0, fid + float(below)), fid + float(above))
 
 
-def _resampled(
-    generated: Features, reference: Gaussian, *, seed: int, resamples: int
+def resampled_fids(
+    generated: Features, reference: Features, *, seed: int, resamples: int
 ) -> Float[np.ndarray, " resamples"]:
-    """FID of each resample, computed on counts: how often each image was drawn."""
-    rows = generated.fid.double().numpy() - reference.mean
-    eigenvalues, axes = np.linalg.eigh(reference.covariance)
+    """FIDs of images drawn from the generated ones with repetition, as many as these are.
+
+    Args:
+        generated: features that are resampled.
+        reference: features that stay.
+        seed: of the resamples.
+        resamples: how many.
+    """
+    real = statistics(reference)
+    rows = generated.fid.double().numpy() - real.mean
+    eigenvalues, axes = np.linalg.eigh(real.covariance)
     root = axes * np.sqrt(eigenvalues.clip(min=0))  # root root' is the reference's covariance
     seen = rows @ root
     lengths = np.square(rows).sum(1)
     num, dim = rows.shape
     products = seen @ seen.T if num < dim else None
     rng = np.random.default_rng(derive_seed(seed, "resamples"))
-    trace = eigenvalues.clip(min=0).sum()
     found: list[float] = []
     for _ in range(resamples):
         counts = np.bincount(rng.integers(num, size=num), minlength=num).astype(np.float64)
         mean = counts @ rows / num
-        own_trace = (counts @ lengths - num * (mean @ mean)) / (num - 1)
+        trace = (counts @ lengths - num * (mean @ mean)) / (num - 1)
         spectrum = _spectrum(counts, seen) if products is None else _small(counts, products)
-        found.append(mean @ mean + own_trace + trace - 2 * np.sqrt(spectrum.clip(min=0)).sum())
+        cross = np.sqrt(spectrum.clip(min=0)).sum()
+        found.append(mean @ mean + trace + np.trace(real.covariance) - 2 * cross)
     return np.array(found)
 
 

@@ -1,7 +1,6 @@
 """Images from files: a folder of pictures, or one array in a `.npy` or `.npz` file."""
 
 import os
-import zipfile
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -132,7 +131,9 @@ def _read_array(path: Path) -> Array:
         # never unpickles; a large .npy is read as it is used
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         array = loaded if isinstance(loaded, np.ndarray) else _the_array(path, loaded)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, SyntaxError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # numpy, zip, zlib and the parser of headers each raise their own
         raise DataError(f"{path} cannot be read as an array: {error}") from error
     if array.ndim == 3:
         array = array[..., None]
