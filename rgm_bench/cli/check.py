@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, final
 
@@ -25,6 +26,7 @@ from rgm_bench.cli.run import (
     ExecutorChoice,
     ExecutorOption,
     RuntimeEnv,
+    TimeLimit,
     Workers,
     conclude,
     run_missing,
@@ -114,6 +116,7 @@ def check(
     executor: ExecutorChoice = ExecutorOption.RAY,
     address: Address = None,
     runtime_env: RuntimeEnv = None,
+    time_limit: TimeLimit = None,
 ) -> None:
     """Compare scores with a baseline, or with another commit: exit 1 for a regression.
 
@@ -123,7 +126,7 @@ def check(
     Codes: 0 pass, 1 regression, 2 usage, 3 inconclusive, 4 not comparable, 5 failed units.
     """
     _require_one_of(study, arm_command, arm_folders)
-    _require_no_mix(update, against, only, arm_folders)
+    _require_no_mix(update, against, only, arm_folders, time_limit)
     outputs = Outputs(store, inconclusive, markdown, junit, json)
     if study is None:
         if reference is None:
@@ -151,7 +154,7 @@ def check(
 
     gate = gate_of(spec, metrics=metric or (), margin=margin)
     asked = _Asked(study, profile, overrides, tuple(metric or ()), margin)
-    how = _How(store, executor, workers, address, runtime_env)
+    how = _How(store, executor, workers, address, runtime_env, time_limit)
     with stopping_cleanly():
         if against is not None:
             _check_commit(spec, gate, asked, how, outputs, against)
@@ -188,6 +191,7 @@ class _How:
     workers: int | None
     address: str | None
     runtime_env: Path | None
+    time_limit: float | None
 
     def words(self) -> list[str]:
         """The same as words of a command, without the store."""
@@ -318,8 +322,9 @@ def _bring_on(spec: "StudySpec", view: "View", asked: _Asked, how: _How) -> None
     print(f"{spec.name}/{spec.profile}: {len(plan.units)} units, {count} to run with this code")
     if not count:
         return
+    budget = Budget(seconds=inf if how.time_limit is None else how.time_limit)
     summary = run_missing(
-        spec, view, plan, Budget(), how.executor, how.workers, how.address, how.runtime_env
+        spec, view, plan, budget, how.executor, how.workers, how.address, how.runtime_env
     )
     commands = Commands(asked.study, spec, asked.overrides, how.store, verb="check")
     conclude(summary, plan, commands)
@@ -339,8 +344,14 @@ def _require_one_of(study: Path | None, command: str | None, folders: str | None
 
 
 def _require_no_mix(
-    update: bool, against: str | None, only: Tier | None, folders: str | None
+    update: bool,
+    against: str | None,
+    only: Tier | None,
+    folders: str | None,
+    time_limit: float | None,
 ) -> None:
+    if against is not None and time_limit is not None:
+        raise UserError("--against cannot go on later: leave out --time-limit")
     if against is not None and update:
         raise UserError(
             "--against measures what it compares with: leave out --update, which writes a baseline"

@@ -7,6 +7,7 @@ from typing import Literal, final
 from rgm_bench.config.gate import SPEEDS
 from rgm_bench.errors import StudyError
 from rgm_bench.gate.baseline import Measurement, Number, spec_differences
+from rgm_bench.gate.device import DEVICE
 from rgm_bench.gate.fingerprint import Comparison, compare_fingerprints
 from rgm_bench.gate.rule import MIN_SEEDS, Finding, Question, judge
 
@@ -77,7 +78,7 @@ def compare(
         differences=differences,
         findings=findings,
         fingerprints=compare_fingerprints(baseline, current),
-        notes=tuple(_notes(current, baseline, findings, margin)),
+        notes=(*_advice(differences), *_notes(current, baseline, findings, margin)),
     )
 
 
@@ -168,6 +169,13 @@ def _verdict(findings: tuple[Finding, ...]) -> Verdict:
         if verdict in rulings:
             return verdict
     return "pass"
+
+
+def _advice(differences: tuple[str, ...]) -> Iterator[str]:
+    if any(difference.startswith(DEVICE) for difference in differences):
+        yield "where machines differ, --against REF measures both commits on one"
+    if any(not difference.startswith(DEVICE) for difference in differences):
+        yield "where another quantity is meant, --update makes it the baseline"
 
 
 def _notes(

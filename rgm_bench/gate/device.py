@@ -5,6 +5,9 @@ from typing import Any
 
 from rgm_bench.config.spec import Spec
 
+DEVICE = "device."
+"""How the differences of devices begin."""
+
 _VENDORS = ("AMD", "Intel", "Apple", "ARM", "NVIDIA")
 
 
@@ -30,7 +33,7 @@ class DeviceKind(Spec):
         for name, value in self:
             now = getattr(current, name)
             if now != value:
-                yield f"device.{name}: {value} -> {now}"
+                yield f"{DEVICE}{name}: {value} -> {now}"
 
 
 def kind_of(provenance: Mapping[str, Any]) -> DeviceKind:

@@ -41,14 +41,15 @@ def fingerprints(study: StudySpec, trials: tuple[Trial, ...]) -> tuple[Fingerpri
         training = trial.training
         if training is not None and not isinstance(training.method, ImportedSpec):
             first.setdefault(arm_of(trial), training)
-    return tuple(
-        Fingerprint(
-            arm=arm,
-            training=spec_id(training),
-            losses=first_losses(training, gpus=study.resources.gpus, parts=study.parts),
-        )
-        for arm, training in first.items()
-    )
+    known: dict[str, dict[str, str]] = {}  # arms that differ in their sampler share a training
+    found: list[Fingerprint] = []
+    for arm, training in first.items():
+        unit = spec_id(training)
+        if unit not in known:
+            gpus, parts = study.resources.gpus, study.parts
+            known[unit] = first_losses(training, gpus=gpus, parts=parts)
+        found.append(Fingerprint(arm=arm, training=unit, losses=known[unit]))
+    return tuple(found)
 
 
 def first_losses(

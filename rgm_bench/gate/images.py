@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any, final
 
@@ -19,7 +20,7 @@ from rgm_bench.execution.device import take_device
 from rgm_bench.gate.baseline import Measurement, Number
 from rgm_bench.gate.device import this_kind
 from rgm_bench.gate.revision import revision
-from rgm_bench.gate.rule import MIN_SEEDS, margin_of_repeats
+from rgm_bench.gate.rule import MIN_SEEDS, usual_margin
 from rgm_bench.image_metrics.files import open_images
 from rgm_bench.image_metrics.measure import image_metrics
 from rgm_bench.image_metrics.reference import Reference
@@ -194,14 +195,13 @@ def _number(
     metric: str, gate: ImageGate, spec: dict[str, Any], found: Mapping[int, Mapping[str, float]]
 ) -> Number:
     name = str(MetricName(metric, spec["extractor"], spec["num_images"]))
-    found_values = {str(seed): metrics[name] for seed, metrics in found.items()}
+    values = {
+        str(seed): metrics[name] if isfinite(metrics[name]) else None
+        for seed, metrics in found.items()
+    }
     about = COLUMNS[metric]
     assert about.better is not None
-    margin = gate.margin
-    if margin is None:
-        # perfect images have a FID of 0, which has no logarithm and no relative spread
-        has_spread = about.scale == "plain" or min(found_values.values()) > 0
-        margin = margin_of_repeats(list(found_values.values()), about.scale) if has_spread else 0.0
+    margin = usual_margin(values, about.scale) if gate.margin is None else gate.margin
     return Number(
         arm="",
         evaluation="",
@@ -211,7 +211,7 @@ def _number(
         margin=margin,
         spec=spec,
         ids={},
-        values=dict[str, float | None](found_values),
+        values=values,
     )
 
 

@@ -7,7 +7,6 @@ from math import isfinite
 from typing import final
 
 from rgm_bench.claims.kinds import Direction
-from rgm_bench.claims.samples import Sample
 from rgm_bench.config.gate import SPEEDS, GateSpec
 from rgm_bench.config.gate_names import gated_metrics, unknown_metric
 from rgm_bench.config.spec import GenerateSpec, PointsSpec
@@ -19,7 +18,7 @@ from rgm_bench.gate.device import DeviceKind, kind_of, this_kind
 from rgm_bench.gate.fingerprint import fingerprints
 from rgm_bench.gate.naming import arm_of
 from rgm_bench.gate.revision import revision
-from rgm_bench.gate.rule import MIN_SEEDS, margin_of_repeats
+from rgm_bench.gate.rule import MIN_SEEDS, usual_margin
 from rgm_bench.metrics.names import MetricName
 from rgm_bench.report.columns import HEADLINES, column
 from rgm_bench.results.provenance import provenance
@@ -153,13 +152,9 @@ def _number(
 ) -> Number:
     fresh = metric in SPEEDS
     number = _speed(arm, metric, study) if fresh else _score(arm, metric, outcomes)
-    values = [value for value in number.values.values() if value is not None]
     margin = gate.margin
     if margin is None:
-        sample = Sample("", tuple(values))
-        # where there is none yet, no baseline is written either
-        usable = len(values) > 1 and sample.flaw(number.scale) is None
-        margin = margin_of_repeats(values, number.scale) if usable else 0.0
+        margin = usual_margin(number.values, number.scale)
     return number.model_copy(update={"margin": margin})
 
 

@@ -154,13 +154,21 @@ class Finding:
     reason: str = ""
 
 
-def margin_of_repeats(values: Sequence[float], scale: Scale) -> float:
+def usual_margin(values: Mapping[str, float | None], scale: Scale) -> float:
     """The margin that repeated runs ask for: the standard error of the mean over seeds.
 
-    A share on the log scale, in units of the values on the plain one.
+    A share on the log scale, in units of the values on the plain one; 0 where no spread can be
+    told.
+
+    Args:
+        values: by seed; None where a seed diverged.
+        scale: where they are compared.
     """
-    sample = moments(np.array([Sample("", tuple(values)).on(scale)]))
-    error = sqrt(float(sample.variance[0]) / sample.num_seeds)
+    sample = Sample("", tuple(value for value in values.values() if value is not None))
+    if sample.problem(scale):
+        return 0.0
+    found = moments(np.array([sample.on(scale)]))
+    error = sqrt(float(found.variance[0]) / found.num_seeds)
     return expm1(error) if scale == "log" else error
 
 

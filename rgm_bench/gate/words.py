@@ -41,6 +41,14 @@ def explained(finding: Finding) -> str:
             return f"neither a regression nor excluded: {moved}; {_advice(finding)}."
 
 
+def found_from(finding: Finding) -> str:
+    """The smallest regression of a number that its seeds find 9 times in 10."""
+    if finding.detectable is None:
+        return "No regression is found with so few seeds."
+    smallest = amount(finding.detectable, finding.scale)
+    return f"The smallest regression found 9 times in 10: {smallest}."
+
+
 def p_words(p: float | None) -> str:
     """A p value as it is shown."""
     if p is None:

@@ -105,6 +105,8 @@ def test_the_other_commit_is_taken_away_after_ctrl_c(repository, scratch) -> Non
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # what starts in the background of a shell ignores Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 300
     while not list(scratch.glob("rgm-bench-*/store/leases/*")) and time.monotonic() < deadline:

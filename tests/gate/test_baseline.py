@@ -1,6 +1,7 @@
 """Baselines and what is said of a check, without any training."""
 
 import json
+import subprocess
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -219,3 +220,20 @@ def test_history_holds_every_check_and_every_revision_of_the_baseline(tmp_path) 
     assert entries[1].values == VALUES[:4]
     record = next((tmp_path / "gates" / "ci_fid-laptop").glob("*.json"))
     assert nan not in json.loads(record.read_text())["values"].values()
+
+
+def test_history_reads_the_revisions_of_a_baseline_from_git(tmp_path) -> None:
+    path = tmp_path / "baselines" / "b.json"
+
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init", "-q")
+    for day in (1, 2):
+        write_baseline(measurement(time=f"2026-01-0{day}T00:00:00+00:00"), path)
+        git("add", "-A")
+        git("commit", "-qm", str(day))
+    (tmp_path / "baselines" / "b.json").write_text("{}")  # what cannot be read is left out
+    entries = history("ci_fid-laptop", tmp_path, path)
+    assert [entry.time[:10] for entry in entries] == ["2026-01-01", "2026-01-02"]

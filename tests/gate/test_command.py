@@ -145,6 +145,13 @@ def test_the_fingerprint_alone(gated, edited) -> None:
     assert "other numbers from step 5 on" in check_study(*words, cwd=gated, expected=1).stdout
 
 
+def test_a_time_limit_leaves_the_rest_for_later(gated, tmp_path) -> None:
+    words = ["--update", "--time-limit", "0.001 s", "--store", tmp_path / "s"]
+    done = check_study(*words, "--baseline", tmp_path / "b.json", cwd=gated, expected=6)
+    assert "run again: rgm-bench check studies/tiny.yaml" in done.stderr
+    assert not (tmp_path / "b.json").exists()
+
+
 def test_speed_is_a_ratio_measured_afresh(gated, tmp_path) -> None:
     kept = tmp_path / "speed.json"
     words = ["--metric", "seconds", "--metric", "images_per_second", "--baseline", kept]

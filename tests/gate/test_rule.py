@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rgm_bench.claims.holm import holm
 from rgm_bench.claims.welch import moments
 from rgm_bench.gate.power import LEVEL, detectable, seeds_that_decide
-from rgm_bench.gate.rule import Finding, Question, is_regression, judge, margin_of_repeats, weigh
+from rgm_bench.gate.rule import Finding, Question, is_regression, judge, usual_margin, weigh
 
 NUM_CHECKS = 20_000
 ALLOWED = LEVEL + 3 * sqrt(LEVEL * (1 - LEVEL) / NUM_CHECKS)
@@ -178,10 +178,13 @@ def test_units_and_the_order_of_seeds_do_not_matter(current, baseline, unit, ran
         assert scaled.detectable == pytest.approx(plain.detectable, rel=1e-6, abs=1e-9)
 
 
-def test_the_margin_of_repeats_is_the_standard_error_of_their_mean() -> None:
+def test_the_usual_margin_is_the_standard_error_of_their_mean() -> None:
     spread = np.std(np.log(BASELINE), ddof=1)
-    assert margin_of_repeats(BASELINE, "log") == pytest.approx(exp(spread / sqrt(5)) - 1)
-    assert margin_of_repeats([1.0, 2.0, 3.0], "plain") == pytest.approx(1 / sqrt(3))
+    seeds: dict[str, float | None] = {str(seed): value for seed, value in enumerate(BASELINE)}
+    assert usual_margin(seeds, "log") == pytest.approx(exp(spread / sqrt(5)) - 1)
+    assert usual_margin({**seeds, "5": None}, "log") == usual_margin(seeds, "log")
+    assert usual_margin({"0": 1.0, "1": 2.0, "2": 3.0}, "plain") == pytest.approx(1 / sqrt(3))
+    assert usual_margin({"0": 1.0}, "plain") == usual_margin({"0": 0.0, "1": 1.0}, "log") == 0
 
 
 def test_the_advised_seeds_decide_as_often_as_is_said() -> None:

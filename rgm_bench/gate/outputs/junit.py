@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from rgm_bench.gate.compare import Check
 from rgm_bench.gate.rule import Finding
-from rgm_bench.gate.words import explained
+from rgm_bench.gate.words import explained, found_from
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -30,7 +30,7 @@ def junit(check: Check, *, inconclusive_passes: bool) -> bytes:
 
     for finding in check.findings:
         kind = _kind(finding, inconclusive_passes=inconclusive_passes)
-        case(finding.name, kind, finding.ruling, explained(finding))
+        case(finding.name, kind, finding.ruling, f"{explained(finding)} {found_from(finding)}")
     for number in check.current.numbers if check.differences else ():
         case(number.label, "error", "not comparable", "; ".join(check.differences))
     tests = str(len(suite))

@@ -46,8 +46,6 @@ def print_check(check: Check, console: Console) -> None:
         _say(console, power_line(check))
     for difference in check.differences:
         _say(console, f"not comparable: {difference}")
-    if check.differences:
-        _say(console, "--update writes a new baseline; --against REF measures both on one machine")
     for note in check.notes:
         _say(console, f"note: {note}")
     console.print(headline(check), style=f"bold {_STYLES[check.verdict]}", markup=False)
