@@ -41,6 +41,8 @@ def history(
             "`rgm-bench check` makes them"
         )
     _print(entries)
+    if not any(entry.values for entry in entries):
+        return
     for suffix, content in zip(("svg", "png"), history_figure(entries), strict=True):
         write_whole(folder / f"history.{suffix}", content)
     print(f"figure: {folder / 'history.svg'}")

@@ -21,7 +21,8 @@ from rgm_bench.gate.baseline import (
 from rgm_bench.gate.compare import changes, compare, require_enough
 from rgm_bench.gate.device import DeviceKind, kind_of
 from rgm_bench.gate.fingerprint import compare_fingerprints
-from rgm_bench.gate.history import history, keep_record
+from rgm_bench.gate.history import Entry, history, keep_record
+from rgm_bench.gate.outputs.figure import history_figure
 from rgm_bench.gate.outputs.junit import junit
 from rgm_bench.gate.outputs.markdown import escaped, markdown
 
@@ -237,3 +238,12 @@ def test_history_reads_the_revisions_of_a_baseline_from_git(tmp_path) -> None:
     (tmp_path / "baselines" / "b.json").write_text("{}")  # what cannot be read is left out
     entries = history("ci_fid-laptop", tmp_path, path)
     assert [entry.time[:10] for entry in entries] == ["2026-01-01", "2026-01-02"]
+
+
+@pytest.mark.parametrize("kinds", [["check"], ["baseline"], ["check", "baseline", "check"]])
+def test_any_history_can_be_drawn(kinds: list[Any]) -> None:
+    entries = [Entry("2026", None, kind, "a: fid.x.n10", VALUES, "pass") for kind in kinds]
+    entries.append(Entry("2026", "0123", "check", "b: seconds / calibration", (), "regression"))
+    svg, png = history_figure(entries)
+    assert ElementTree.fromstring(svg).tag.endswith("svg")
+    assert png.startswith(b"\x89PNG")

@@ -1,6 +1,7 @@
 """The history of a gate, drawn: every check and every baseline, number by number."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import exp, log
 from statistics import fmean
 from typing import Any
@@ -28,9 +29,9 @@ def history_figure(entries: Sequence[Entry]) -> tuple[bytes, bytes]:
     """The figure as SVG and as PNG.
 
     Args:
-        entries: at least one, oldest first.
+        entries: oldest first; at least one of them has values.
     """
-    numbers = list(dict.fromkeys(entry.number for entry in entries))
+    numbers = list(dict.fromkeys(entry.number for entry in entries if entry.values))
     with Canvas(2 * WIDTH, 2.2 * len(numbers) + 0.3) as figure:
         for place, number in enumerate(numbers):
             axes = figure.add_subplot(len(numbers), 1, place + 1)
@@ -74,12 +75,12 @@ def _draw(axes: Axes, number: str, entries: Sequence[Entry]) -> None:
     commits = [(entry.commit or "")[:7] for entry in entries]
     axes.set_xticks(list(range(len(entries))), commits, rotation=90)
     if known:
-        axes.legend(ncols=len(known))
+        axes.legend(ncols=len(known), loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2)
 
 
 def _draw_baselines(axes: Axes, entries: Sequence[Entry]) -> None:
     """The mean of each baseline as far as it was the one to compare with."""
     places = [place for place, entry in enumerate(entries) if entry.kind == "baseline"]
-    for begin, end in zip(places, [*places[1:], len(entries) - 1], strict=True):
+    for begin, end in pairwise([*places, len(entries) - 1]):
         level = mean_of(entries[begin])
         axes.plot([begin, end], [level, level], color=GREY, lw=0.8, zorder=0)
