@@ -123,7 +123,7 @@ DEFECTS = (
 
 def main() -> None:
     """Plant, check and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--study", type=Path, default=ROOT / "studies" / "ci_fid.yaml")
     parser.add_argument("--profile", default="laptop")
     parser.add_argument("--baseline", type=Path, help="default: made by the code as it is")
