@@ -111,7 +111,7 @@ def overview(root: Path) -> str:
     """The claims of the folders below `root`, and what their runs took, in Markdown."""
     folders = sorted(path.parent for path in root.glob(f"*/*/{STUDY}"))
     claims: list[Sequence[str]] = []
-    listed: set[tuple[str, frozenset[str]]] = set()
+    listed: set[tuple[str, frozenset[str], str]] = set()
     runs: list[Sequence[str]] = []
     machines: dict[str, None] = {}
     for folder in folders:

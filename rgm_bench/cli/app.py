@@ -8,7 +8,10 @@ from typing import NoReturn
 import typer
 
 from rgm_bench.cli import exit_codes
+from rgm_bench.cli.check import check
 from rgm_bench.cli.cluster import slurm
+from rgm_bench.cli.evaluate import evaluate
+from rgm_bench.cli.gate_history import history
 from rgm_bench.cli.keep import gc as collect_garbage
 from rgm_bench.cli.keep import sync
 from rgm_bench.cli.look import logs, plan, sample, show, status
@@ -24,8 +27,8 @@ GARBAGE_THRESHOLD = 200_000
 app = typer.Typer(
     name="rgm-bench",
     help="Train, measure and compare few-step generative models, from study files.",
-    epilog="Exit codes: 0 done, 1 known answers differ, 2 usage, data or store, "
-    "5 finished with failed units, 6 incomplete (run again), "
+    epilog="Exit codes: 0 done, 1 regression, or known answers differ, 2 usage, data or store, "
+    "3 inconclusive, 4 not comparable, 5 finished with failed units, 6 incomplete (run again), "
     "130 or 143 stopped (the same command goes on).",
     no_args_is_help=True,
     add_completion=False,
@@ -38,12 +41,15 @@ for command in (
     plan,
     status,
     report,
+    check,
+    history,
     publish,
     ui,
     show,
     logs,
     retry,
     sample,
+    evaluate,
     export_search,
     sync,
     data,

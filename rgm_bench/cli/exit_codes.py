@@ -7,6 +7,12 @@ REGRESSION = 1
 USAGE = 2
 """A mistake in a study, an option, the data or the store; nothing was run."""
 
+INCONCLUSIVE = 3
+"""The seeds of a gate can neither show nor exclude a regression."""
+
+NOT_COMPARABLE = 4
+"""What a gate has measured is another quantity than its baseline, or another machine's."""
+
 FAILED_UNITS = 5
 """Everything that could run has run, and some units failed."""
 

@@ -20,7 +20,6 @@ from rgm_bench.cli.options import (
     open_study,
     open_view,
 )
-from rgm_bench.errors import StoreError
 from rgm_bench.results.mirror import LOG
 from rgm_bench.results.store import Store
 
@@ -146,16 +145,10 @@ def sample(
     store: StoreLocation = DEFAULT_STORE,
 ) -> None:
     """Generate more images from a training that is in the store."""
-    kept = Store.open(store)
-    kind, unit_id = kept.find(unit)
-    outcome = kept.outcome(kind, unit_id)
-    if kind != "training" or outcome is None or outcome.status != "ok":
-        raise StoreError(
-            f"{kind} {unit_id} is not a finished training; "
-            "`rgm-bench plan STUDY --units` lists trainings"
-        )
-    from rgm_bench.more_samples import save_samples
+    from rgm_bench.more_samples import finished_training, save_samples
 
+    kept = Store.open(store)
+    outcome = finished_training(unit, kept)
     save_samples(outcome, kept, num=num, seed=seed, folder=out)
     print(f"{num} images in {out}")
 

@@ -4,6 +4,8 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from enum import StrEnum
 from math import inf
 from pathlib import Path
@@ -252,30 +254,52 @@ def _bring_on(
     runtime_env: Path | None,
 ) -> None:
     """Run what is missing, print the report and leave with the exit code for what happened."""
+    with stopping_cleanly():
+        summary = run_missing(spec, view, plan, budget, executor, workers, address, runtime_env)
+        _report_in_store(spec, view)
+    conclude(summary, plan, commands)
+
+
+@contextmanager
+def stopping_cleanly() -> Generator[None]:
+    """Inside the block Ctrl-C and SIGTERM end the command with a sentence and their exit codes."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    except KeyboardInterrupt:
+        _stop(exit_codes.TERMINATED if terminated.is_set() else exit_codes.INTERRUPTED)
+
+
+def run_missing(
+    spec: "StudySpec",
+    view: "View",
+    plan: "Plan",
+    budget: "Budget",
+    executor: ExecutorOption,
+    workers: int | None,
+    address: str | None,
+    runtime_env: Path | None,
+) -> "Summary":
+    """Run what is missing; leave the command if a signal stopped it."""
     from rgm_bench.cli.terminal import TerminalObserver
     from rgm_bench.session import bring_on
 
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        summary = bring_on(
-            spec,
-            view,
-            executor=executor.value,
-            workers=workers,
-            address=address,
-            runtime_env=None if runtime_env is None else _map_in(runtime_env),
-            observer=TerminalObserver(view.store),
-            plan=plan,
-            budget=budget,
-        )
-        if summary.stopped == "Ctrl-C":
-            _stop(exit_codes.INTERRUPTED)
-        if summary.stopped == "SIGTERM":
-            _stop(exit_codes.TERMINATED)
-        _report_in_store(spec, view)
-    except KeyboardInterrupt:
-        _stop(exit_codes.TERMINATED if terminated.is_set() else exit_codes.INTERRUPTED)
-    _conclude(summary, plan, commands)
+    summary = bring_on(
+        spec,
+        view,
+        executor=executor.value,
+        workers=workers,
+        address=address,
+        runtime_env=None if runtime_env is None else _map_in(runtime_env),
+        observer=TerminalObserver(view.store),
+        plan=plan,
+        budget=budget,
+    )
+    if summary.stopped == "Ctrl-C":
+        _stop(exit_codes.INTERRUPTED)
+    if summary.stopped == "SIGTERM":
+        _stop(exit_codes.TERMINATED)
+    return summary
 
 
 def _map_in(path: Path) -> dict[str, Any]:
@@ -312,7 +336,7 @@ def _report(spec: "StudySpec", results: "Results", folder: Path) -> "Report":
     return written
 
 
-def _conclude(summary: "Summary", plan: "Plan", commands: Commands) -> None:
+def conclude(summary: "Summary", plan: "Plan", commands: Commands) -> None:
     """Say what did not end well and what is left, and leave with the exit code for it."""
     if summary.num_ran:
         print(f"ran {summary.num_ran} units in {summary.seconds:.0f} s")

@@ -18,13 +18,19 @@ class Commands:
     """The commands that go on with a study as it was asked for, ready to be pasted into a shell."""
 
     def __init__(
-        self, study: Path, spec: "StudySpec", overrides: Sequence[str], store: str
+        self,
+        study: Path,
+        spec: "StudySpec",
+        overrides: Sequence[str],
+        store: str,
+        *,
+        verb: str = "run",
     ) -> None:
         words = [str(study), "--profile", spec.profile]
         words += [word for override in overrides for word in ("--set", override)]
         if store != DEFAULT_STORE:
             words += ["--store", store]
-        self.run = shlex.join(["rgm-bench", "run", *words])
+        self.run = shlex.join(["rgm-bench", verb, *words])
         """Runs what is missing, failed units among it."""
         self.retry = shlex.join(["rgm-bench", "retry", *words])
         """Forgets what diverged, and runs it again."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from rgm_bench.config.claim import ClaimSpec
+from rgm_bench.config.gate import GateSpec
 from rgm_bench.config.search import SearchSpec
 from rgm_bench.config.spec import Count, Seed, Slug, Spec
 from rgm_bench.config.study import ReportItem, Resources, Tuned
@@ -84,6 +85,7 @@ class ProfileOverlay(Spec):
     resources: Any = None
     tuned: Any = None
     claims: dict[str, AnyMap | None] = Field(default_factory=dict[str, Any])
+    gate: AnyMap | None = None
     report: Any = None
 
 
@@ -101,6 +103,7 @@ class StudyFile(Spec):
     resources: Any = None
     tuned: Any = None
     claims: dict[str, AnyMap] = Field(default_factory=dict[str, Any])
+    gate: AnyMap | None = None
     report: Any = None
     profiles: dict[Slug, ProfileOverlay]
 
@@ -117,4 +120,5 @@ class Profile(Spec):
     resources: Resources = Resources()
     tuned: Tuned | None = None
     claims: dict[Slug, ClaimSpec] = Field(default_factory=dict[Slug, ClaimSpec])
+    gate: GateSpec | None = None
     report: tuple[ReportItem, ...] = ()

@@ -196,6 +196,7 @@ def _study_spec(study: Placed, profile: str, whole: ReadProfile) -> StudySpec:
         resources=whole.fields.resources,
         tuned=whole.fields.tuned,
         claims=whole.fields.claims,
+        gate=whole.fields.gate,
         report=whole.fields.report,
         trials=(*trials, *real_rows(trials)),
         resolved=resolved,

@@ -7,6 +7,7 @@ from typing import final
 from rgm_bench.config.arms import Arms, Fingerprint
 from rgm_bench.config.axes import PARTS, AxisOverlays, read_axes
 from rgm_bench.config.claim_names import check_claims
+from rgm_bench.config.gate_names import check_gate
 from rgm_bench.config.grammar import Profile, ProfileOverlay
 from rgm_bench.config.messages import validated
 from rgm_bench.config.overlay import overlay
@@ -19,7 +20,7 @@ from rgm_bench.config.shape import Step
 from rgm_bench.config.space import Space, read_space
 from rgm_bench.config.spec import processes_misfit
 
-SHARED = ("title", "axes", "search", "seeds", "resources", "tuned", "claims", "report")
+SHARED = ("title", "axes", "search", "seeds", "resources", "tuned", "claims", "gate", "report")
 """What a study says once for all profiles, beside its base."""
 
 
@@ -86,6 +87,7 @@ def read_profile(
     check_report(fields.report, node, axes, problems)
     if check_arms_of_claims:
         check_claims(fields.claims, node, axes, problems)
+    check_gate(fields.gate, node, problems)
     _check_seeds(node, fields, problems)
     _check_tuned(node, fields, problems)
     return None if len(problems) > before else ReadProfile(node, fields, axes, space)

@@ -142,6 +142,7 @@ def _fill_places(definitions: Json) -> None:
     claims["patternProperties"] = {name: _or_null(claim) for name, claim in named.items()}
     study["claims"], profile["claims"] = whole["claims"], claims
     study["resources"], profile["resources"] = _ref("Resources"), _ref("Resources" + _OVERLAY)
+    study["gate"], profile["gate"] = whole["gate"], _partial(whole["gate"])
     study["tuned"], profile["tuned"] = whole["tuned"], _partial(whole["tuned"])
     study["search"], profile["search"] = whole["search"], _partial(whole["search"])
     base["training"] = {

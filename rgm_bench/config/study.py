@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from rgm_bench.config.claim import ClaimSpec
+from rgm_bench.config.gate import GateSpec
 from rgm_bench.config.parts import NO_PARTS, Parts
 from rgm_bench.config.search import NOTHING_FOUND, Found, Search
 from rgm_bench.config.spec import Count, Slug, Spec
@@ -176,6 +177,7 @@ class StudySpec:
     resolved: Mapping[str, Any]
     parts: Parts = NO_PARTS
     tuned: Tuned | None = None
+    gate: GateSpec | None = None
     search: Search | None = None
     found: Found = NOTHING_FOUND
 

@@ -105,7 +105,11 @@ def fingerprint(name: str, split: Split) -> str:
     Raises:
         MissingDataError: the folder is missing or holds no pictures.
     """
-    folder = locate("image_folder", name=name, split=split)
+    return folder_fingerprint(locate("image_folder", name=name, split=split))
+
+
+def folder_fingerprint(folder: Path) -> str:
+    """16 hexadecimal digits of the pictures below any folder: relative paths and bytes."""
     whole = hashlib.sha256()
     for path in picture_files(folder):
         with path.open("rb") as file:

@@ -27,6 +27,7 @@ def provenance(device: str) -> dict[str, Any]:
         "platform": platform.platform(),
         "python": platform.python_version(),
         "versions": {library: version(library) for library in LIBRARIES},
+        "torch_build": torch.__version__,
         "device": device,
         "device_name": name,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),

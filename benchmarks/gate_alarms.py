@@ -1,0 +1,104 @@
+"""How often the gate of this package cries wolf: real gates of disjoint seeds, nothing changed.
+
+    python benchmarks/gate_alarms.py [--gates 20] [--seeds 5] [--baseline-seeds 8]
+        [--study studies/ci_fid.yaml] [--profile laptop] [--store FOLDER] [--set FIELD=VALUE ...]
+
+One baseline and so many gates, each with seeds that no other has. Prints how each number of each
+gate came out, how many were regressions, and the smallest one that such a gate finds 9 times in
+10 by the spread over all seeds. The store keeps what is trained: a second command goes on.
+"""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import rgm_bench
+from rgm_bench.gate.power import LEVEL, detectable
+from rgm_bench.gate.rule import Finding, Question, judge, usual_margin
+
+ROOT = Path(rgm_bench.__file__).parent.parent
+
+
+def main() -> None:
+    """Train, judge and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--study", type=Path, default=ROOT / "studies" / "ci_fid.yaml")
+    parser.add_argument("--profile", default="laptop")
+    parser.add_argument("--gates", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=5, help="of each gate")
+    parser.add_argument("--baseline-seeds", type=int, default=8)
+    parser.add_argument("--store", type=Path, default=Path("gate_alarms"))
+    parser.add_argument("--set", action="append", default=[], help="a field of the study")
+    options = parser.parse_args()
+    total = options.baseline_seeds + options.gates * options.seeds
+    study = rgm_bench.Study.load(
+        options.study,
+        profile=options.profile,
+        overrides=[*options.set, f"seeds={list(range(total))}"],
+    )
+    study.run(store=options.store)
+    scores = _scores(study.evaluations(store=options.store))
+    verdicts: Counter[str] = Counter()
+    for number in range(options.gates):
+        first = options.baseline_seeds + number * options.seeds
+        findings = _judged(scores, options.baseline_seeds, range(first, first + options.seeds))
+        verdict = _verdict(findings)
+        verdicts[verdict] += 1
+        words = "; ".join(f"{each.name} {each.ruling} {each.effect:.3f}" for each in findings)
+        print(f"gate {number + 1}: {verdict}; {words}", flush=True)
+    print(", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()))
+    for arm, values in scores.items():
+        spread = float(np.log(values).std(ddof=1))
+        found = detectable(
+            options.seeds,
+            options.baseline_seeds,
+            spread=spread,
+            margin=spread / options.baseline_seeds**0.5,
+            level=LEVEL / len(scores),
+        )
+        print(
+            f"{arm}: spread {spread:.3f} of {len(values)} seeds; such a gate finds "
+            f"{np.expm1(found):.1%} 9 times in 10"
+        )
+
+
+def _scores(trials: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
+    """FID by seed of each arm."""
+    (fid,) = (name for name in trials.columns if name.startswith("fid."))
+    ours = trials[trials["axis.arm"].notna()]
+    return {
+        str(arm): group.set_index("seed")[fid].sort_index()
+        for arm, group in ours.groupby("axis.arm", observed=True)
+    }
+
+
+def _judged(
+    scores: dict[str, "pd.Series[float]"], num_baseline: int, seeds: range
+) -> tuple[Finding, ...]:
+    questions = []
+    for arm, values in scores.items():
+        baseline = {str(seed): float(values[seed]) for seed in range(num_baseline)}
+        questions.append(
+            Question(
+                name=arm,
+                current={str(seed): float(values[seed]) for seed in seeds},
+                baseline=baseline,
+                scale="log",
+                better="lower",
+                margin=usual_margin(baseline, "log"),
+            )
+        )
+    return judge(questions)
+
+
+def _verdict(findings: tuple[Finding, ...]) -> str:
+    rulings = {finding.ruling for finding in findings}
+    order = ("regression", "inconclusive", "improvement")
+    return next((each for each in order if each in rulings), "pass")
+
+
+if __name__ == "__main__":
+    main()

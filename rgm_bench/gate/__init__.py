@@ -1,0 +1,1 @@
+"""Whether numbers are still what they were: measured now, against a committed baseline."""

@@ -1,0 +1,1 @@
+"""A check for people and for machines: the terminal, Markdown, JUnit and JSON."""
