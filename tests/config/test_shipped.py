@@ -179,7 +179,8 @@ def test_all_that_compare_digits_on_a_laptop_say_how_they_were_tuned():
     digits = [
         name
         for name in OWN
-        if not name.startswith(("tuning", "search"))
+        # a gate compares code, not methods
+        if not name.startswith(("tuning", "search", "ci_"))
         and {t.data.kind for t in trainings(name, "laptop").values()} == {"digits"}
     ]
     assert digits
