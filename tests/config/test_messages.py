@@ -51,7 +51,8 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("seeds: [0, 1]", "seeds: [0, 1]\nserach: {}")],
         (
             "study.yaml:16:1: serach: unknown key; allowed here: grammar, name, title, "
-            "reproduces, base, axes, search, seeds, resources, tuned, claims, gate, report, profiles; "
+            "reproduces, base, axes, search, seeds, resources, tuned, claims, gate, report, "
+            "profiles; "
             'did you mean "search"?'
         ),
     ),
