@@ -51,7 +51,8 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("seeds: [0, 1]", "seeds: [0, 1]\nserach: {}")],
         (
             "study.yaml:16:1: serach: unknown key; allowed here: grammar, name, title, "
-            "reproduces, base, axes, search, seeds, resources, tuned, claims, report, profiles; "
+            "reproduces, base, axes, search, seeds, resources, tuned, claims, gate, report, "
+            "profiles; "
             'did you mean "search"?'
         ),
     ),
@@ -245,7 +246,7 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str]] = {
         [("laptop: {}", "laptop: {trainng: {}}")],
         (
             "study.yaml:20:12: profiles.laptop.trainng: unknown key; allowed here: title, "
-            "training, evaluations, axes, search, seeds, resources, tuned, claims, report; "
+            "training, evaluations, axes, search, seeds, resources, tuned, claims, gate, report; "
             'did you mean "training"?'
         ),
     ),
@@ -525,7 +526,7 @@ OVERRIDES: dict[str, str] = {
     ),
     "trainng.images=640": (
         "trainng: unknown key; allowed here: title, training, evaluations, axes, search, seeds, "
-        'resources, tuned, claims, report; did you mean "training"?'
+        'resources, tuned, claims, gate, report; did you mean "training"?'
     ),
     "training.images": ("expected PATH=VALUE, such as training.images=64000"),
     "=3": ("expected PATH=VALUE, such as training.images=64000"),
@@ -548,7 +549,7 @@ OVERRIDES: dict[str, str] = {
     "seeds.0=1": ("seeds: found a map; expected a list"),
     "name=other": (
         "name: unknown key; allowed here: title, training, evaluations, axes, search, seeds, "
-        "resources, tuned, claims, report"
+        "resources, tuned, claims, gate, report"
     ),
     "training.preset=rgm_cifar": (
         f'training.preset: found the text "rgm_cifar"; allowed: {PRESETS}; did '

@@ -155,7 +155,7 @@ def edited(gated: Path, tmp_path: Path) -> Callable[[Callable[[dict[str, Any]], 
     return edit
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a generator, and the baseline of it."""
     folder = tmp_path_factory.mktemp("model")

@@ -1,6 +1,7 @@
 """Two commits of a repository, measured beside each other."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,6 +120,7 @@ def test_the_other_commit_is_taken_away_after_ctrl_c(repository, scratch) -> Non
 
 
 def test_a_command_runs_in_both_commits(model, scratch) -> None:
+    model = shutil.copytree(model, scratch / "model")
     git(model, "init", "-q")
     git(model, "add", "gen.py", "digits.npy")
     git(model, "commit", "-qm", "one")

@@ -1,13 +1,17 @@
 """Any model as the arm of a gate: a command, folders, and the pytest fixture."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
+from rgm_bench.gate.pytest_gate import FidGate
 from tests.gate.conftest import BY_COMMAND, OPTIONS, ROOT, quick
 
 
@@ -68,13 +72,13 @@ import gen
 
 
 def test_good(fid_gate):
-    check = fid_gate(gen.sample, name="good", reference="digits:test", num_images=100)
-    assert check is None or check.verdict == "pass"
+    check = fid_gate(gen.sample, name="mine", reference="digits:test", num_images=100)
+    assert [round(finding.effect, 6) for finding in check.findings] == [1]
 
 
 def test_worse(fid_gate, monkeypatch):
     monkeypatch.setattr(gen, "NOISE", 80)
-    fid_gate(gen.sample, name="good", reference="digits:test", num_images=100)
+    fid_gate(gen.sample, name="mine", reference="digits:test", num_images=100)
 
 
 def test_missing(fid_gate):
@@ -82,30 +86,41 @@ def test_missing(fid_gate):
 """
 
 
-def run_pytest(folder: Path, *words: str, expected: int) -> str:
+def test_the_fixture_compares_and_fails_for_a_regression(model, tmp_path) -> None:
+    """What the function returns is what the command writes: one baseline serves both."""
+    folder = shutil.copytree(model, tmp_path / "model")
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    (folder / "test_fid.py").write_text(TESTS)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "rgm_bench.gate.pytest_plugin", *words],
+        [sys.executable, "-m", "pytest", "-p", "rgm_bench.gate.pytest_plugin", "-v"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=600,
     )
-    assert done.returncode == expected, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_the_fixture_writes_a_baseline_and_fails_for_a_regression(model) -> None:
-    (model / "pytest.ini").write_text("[pytest]\n")
-    (model / "test_fid.py").write_text(TESTS)
-    run_pytest(model, "-k", "good", "--fid-update", expected=0)
-    said = run_pytest(model, "-v", expected=1)
+    said = done.stdout
+    assert done.returncode == 1, said + done.stderr
     assert "test_fid.py::test_good PASSED" in said
-    assert "good against" in said
+    assert "mine against" in said
     assert "REGRESSION" in said
     assert "the smallest regression that this gate finds 9 times in 10" in said
     assert "the same command with --fid-update writes one" in said
     assert "Traceback" not in said
+
+
+def test_the_fixture_writes_a_baseline(tmp_path) -> None:
+    def images(seed: int, num_images: int) -> torch.Tensor:
+        rng = torch.Generator().manual_seed(seed)
+        return torch.randint(256, (num_images, 8, 8), generator=rng, dtype=torch.uint8)
+
+    options: dict[str, Any] = {"name": "new", "reference": "digits:test", "num_images": 50}
+    assert FidGate(tmp_path, update=True)(images, **options) is None
+    check = FidGate(tmp_path, update=False)(images, **options)
+    assert check is not None
+    assert check.verdict == "pass"
+    with pytest.raises(pytest.fail.Exception, match="expected uint8"):
+        FidGate(tmp_path, update=False)(lambda seed, num: images(seed, num).float(), **options)
 
 
 def test_the_plugin_is_declared_and_costs_a_foreign_pytest_next_to_nothing() -> None:
