@@ -64,8 +64,8 @@ Perform = Callable[[Unit, ShouldStop], Attempt]
 class Executor(ABC):
     """Carries out units, several at a time where it can.
 
-    `slots` is how many can run at once; the driver keeps a few more submitted, so that no worker
-    waits for it.
+    `slots` is how many can run at once, and may change while it waits; the driver keeps a few more
+    submitted, so that no worker waits for it.
     """
 
     slots: int

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections import deque
 from typing import Any, final
 
@@ -17,6 +18,10 @@ from ray.exceptions import RayError, TaskCancelledError
 from rgm_bench.errors import UserError
 from rgm_bench.execution.base import Attempt, Executor, Perform, Unit
 from rgm_bench.execution.failures import kind_of
+from rgm_bench.execution.room import Machine, largest, num_fitting
+
+ROOM_SECONDS = 5.0
+"""How often the nodes of the cluster are counted: some come later, and some go."""
 
 
 @final
@@ -24,7 +29,8 @@ class RayExecutor(Executor):
     """One Ray task a unit, in workers that stay warm.
 
     Ray tries nothing again by itself: attempts are counted by the driver. A task takes whole
-    resources, so Ray never runs more units than fit.
+    resources, so Ray never runs more units than fit. Nodes that join later are used, and those
+    that have gone are not counted.
 
     A training that several processes share is a task without resources of its own, which starts
     them and waits. No more of these run than fit, so that none holds what another waits for.
@@ -38,7 +44,7 @@ class RayExecutor(Executor):
         address: of a running cluster; None starts Ray on this machine alone.
 
     Raises:
-        UserError: there is no cluster at `address`, or not one unit fits.
+        UserError: there is no cluster at `address`, or not one unit fits on any of its nodes.
     """
 
     def __init__(
@@ -59,8 +65,12 @@ class RayExecutor(Executor):
         self._waiting: deque[Unit] = deque()
         self._taken_back: list[Attempt] = []
         self._stopping = False
-        self.slots = _slots(cpus, gpus, processes)
-        self._processes = processes
+        self._cpus, self._gpus, self._processes = cpus, gpus, processes
+        self._count_room()
+        if self.slots < processes:
+            message = _no_room(cpus, gpus, processes, self.slots)
+            ray.shutdown()
+            raise UserError(message)
 
     def submit(self, unit: Unit) -> None:
         """Hand a unit to Ray; one that several processes share, as soon as there is room."""
@@ -72,7 +82,12 @@ class RayExecutor(Executor):
 
     def wait(self, seconds: float) -> list[Attempt]:
         """The attempts that ended, worker deaths among them."""
+        if time.monotonic() > self._counted + ROOM_SECONDS:
+            self._count_room()
+            self._start_shared()
         if self._taken_back or not self._running:
+            if self._waiting:  # the nodes that they would fit on have gone, and others may come
+                time.sleep(min(seconds, ROOM_SECONDS))
             back, self._taken_back = self._taken_back, []
             return back
         running = list(self._running)
@@ -101,6 +116,10 @@ class RayExecutor(Executor):
         self._running.clear()
         self._waiting.clear()
         ray.shutdown()
+
+    def _count_room(self) -> None:
+        self.slots = num_fitting(_machines(), cpus=self._cpus, gpus=self._gpus)
+        self._counted = time.monotonic()
 
     def _is_shared(self, unit: Unit) -> bool:
         return self._processes > 1 and unit.kind == "training"
@@ -163,19 +182,19 @@ def _start(address: str | None, workers: int | None) -> None:
         ) from error
 
 
-def _slots(cpus: float, gpus: float, processes: int) -> int:
-    there = ray.cluster_resources()
-    fit = there.get("CPU", 0) // cpus
-    if gpus:
-        fit = min(fit, there.get("GPU", 0) // gpus)
-    if fit < processes:
-        ray.shutdown()
-        each, field = "a unit", "gpus=0"
-        if processes > 1:
-            each, field = f"for each of {processes} processes of a training", "processes=1"
-        raise UserError(
-            f"no unit fits: the study's resources ask for {cpus:g} CPUs and {gpus:g} GPUs {each}, "
-            f"and Ray has {there.get('CPU', 0):g} CPUs and {there.get('GPU', 0):g} GPUs; "
-            f"use another profile, or `--set resources.{field}`"
-        )
-    return int(fit)
+def _machines() -> list[Machine]:
+    return [Machine.of(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+
+
+def _no_room(cpus: float, gpus: float, processes: int, room: int) -> str:
+    machines = _machines()
+    each, field, only = "a unit", "gpus=0", ""
+    if processes > 1:
+        each, field = f"for each of {processes} processes of a training", "processes=1"
+        only = f", where {room} of them fit"
+    return (
+        f"no unit fits: the study's resources ask for {cpus:g} CPUs and {gpus:g} GPUs {each} on "
+        f"one node, and the largest of {len(machines)} Ray nodes has "
+        f"{largest(machines, gpus=gpus)}{only}; use another profile, `--set resources.{field}`, "
+        "or larger nodes"
+    )
