@@ -150,7 +150,8 @@ def _run_missing(
                 pool.close()
                 with suppress(StoreError):  # what ended the run is what its user has to hear of
                     summary = driver.summary
-                    journal.append("ended", ran=summary.num_ran, stopped=summary.stopped)
+                    counts = {"ran": summary.num_ran, "found": summary.num_found}
+                    journal.append("ended", **counts, stopped=summary.stopped)
     finally:
         journal.close()
 

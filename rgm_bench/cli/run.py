@@ -297,6 +297,8 @@ def _conclude(summary: "Summary", plan: "Plan", commands: Commands) -> None:
     """Say what did not end well and what is left, and leave with the exit code for it."""
     if summary.num_ran:
         print(f"ran {summary.num_ran} units in {summary.seconds:.0f} s")
+    if summary.num_found:
+        print(f"found {summary.num_found} units that another command had finished")
     failed, diverged = summary.failed, summary.diverged
     for line in (*failed_lines(failed, plan), *diverged_lines(diverged, plan)):
         print(line, file=sys.stderr)
@@ -309,7 +311,7 @@ def _conclude(summary: "Summary", plan: "Plan", commands: Commands) -> None:
             file=sys.stderr,
         )
     if summary.stopped is not None:
-        left = len(plan.missing) - summary.num_ran
+        left = len(plan.missing) - summary.num_ran - summary.num_found
         print(
             f"incomplete: {summary.stopped} reached with {left} units left; "
             f"run again: {commands.run}",

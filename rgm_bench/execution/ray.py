@@ -72,6 +72,13 @@ class RayExecutor(Executor):
             ray.shutdown()
             raise UserError(message)
 
+    @property
+    def num_at_work(self) -> int:
+        """Processes that work now; of units that Ray holds ready, only as many as fit."""
+        shared = self._num_shared()
+        alone = len(self._running) - shared
+        return min(self.slots, shared * self._processes + alone)
+
     def submit(self, unit: Unit) -> None:
         """Hand a unit to Ray; one that several processes share, as soon as there is room."""
         if self._is_shared(unit):
@@ -124,9 +131,11 @@ class RayExecutor(Executor):
     def _is_shared(self, unit: Unit) -> bool:
         return self._processes > 1 and unit.kind == "training"
 
+    def _num_shared(self) -> int:
+        return sum(self._is_shared(unit) for unit in self._running.values())
+
     def _start_shared(self) -> None:
-        running = sum(self._is_shared(unit) for unit in self._running.values())
-        room = self.slots // self._processes - running
+        room = self.slots // self._processes - self._num_shared()
         for _ in range(min(room, len(self._waiting))):
             unit = self._waiting.popleft()
             self._running[self._run_shared.remote(self._perform, unit)] = unit
@@ -191,7 +200,7 @@ def _no_room(cpus: float, gpus: float, processes: int, room: int) -> str:
     each, field, only = "a unit", "gpus=0", ""
     if processes > 1:
         each, field = f"for each of {processes} processes of a training", "processes=1"
-        only = f", where {room} of them fit"
+        only = f", and {room} of them fit{'s' * (room == 1)} on all together"
     return (
         f"no unit fits: the study's resources ask for {cpus:g} CPUs and {gpus:g} GPUs {each} on "
         f"one node, and the largest of {len(machines)} Ray nodes has "

@@ -30,10 +30,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Part = Callable[["Ranks"], Outcome | None]
+
+@final
+@dataclass(frozen=True)
+class Done:
+    """An outcome that is in the store, and whether it was there already."""
+
+    outcome: Outcome
+    found: bool
+
+
+Part = Callable[["Ranks"], Done | None]
 """What each of several processes does of a training; picklable. The first one gives the outcome."""
 
-Share = Callable[[Part], Outcome | None]
+Share = Callable[[Part], Done | None]
 """Has several processes do their parts, and gives what the first gave.
 
 It raises what one of them raised, and LostProcessError if one has died.
@@ -76,7 +86,7 @@ class StoreWorker:
         store = self._store()
         try:
             with _log_of(store, unit):
-                outcome = self._carry_out(store, unit, should_stop)
+                done = self._carry_out(store, unit, should_stop)
         except StoppedError:
             return attempt("stopped")
         except Exception as error:  # the boundary: one bad unit must not end the study
@@ -84,12 +94,14 @@ class StoreWorker:
             plain = isinstance(known, UserError)
             failed = attempt("failed", str(known) if plain else f"{type(error).__name__}: {error}")
             return replace(failed, trace=traceback.format_exc(), failure=kind_of(known))
-        return attempt("busy") if outcome is None else attempt(outcome.status, outcome.reason)
+        if done is None:
+            return attempt("busy")
+        return attempt("found" if done.found else done.outcome.status, done.outcome.reason)
 
     def _store(self) -> Store:
         return Store.at(self.location, patience_seconds=PATIENCE_SECONDS)
 
-    def _carry_out(self, store: Store, unit: Unit, should_stop: ShouldStop) -> Outcome | None:
+    def _carry_out(self, store: Store, unit: Unit, should_stop: ShouldStop) -> Done | None:
         """The outcome, committed; None while another process works on the unit.
 
         Raises:
@@ -109,7 +121,7 @@ class StoreWorker:
             log.exception("failed")
             raise
 
-    def take_part(self, unit: Unit, ranks: "Ranks") -> Outcome | None:
+    def take_part(self, unit: Unit, ranks: "Ranks") -> Done | None:
         """Carry out a training with other processes. The first leases and commits it.
 
         Nobody asks these to stop: what they did since their last checkpoint is done again.
@@ -145,7 +157,7 @@ class StoreWorker:
 
     def _lead(
         self, store: Store, unit: Unit, ranks: "Ranks", should_stop: ShouldStop
-    ) -> Outcome | None:
+    ) -> Done | None:
         digest = code_digest(unit.kind)
         lease = store.lease(unit.kind, unit.id)
         if lease is None:
@@ -156,24 +168,24 @@ class StoreWorker:
             begun = (CHECKPOINT, "snapshot-*") if unit.kind == "training" else ()
             store.fetch(unit.kind, unit.id, digest, RESULT, LOG, *begun)
             finished = store.outcome(unit.kind, unit.id, digest)
-            is_done = finished is not None and unit.is_done_by(finished)
-            ranks.from_first(None if is_done else digest)
-            if is_done:
-                return finished
+            if finished is not None and unit.is_done_by(finished):
+                ranks.from_first(None)
+                return Done(finished, found=True)
+            ranks.from_first(digest)
             saved = SavedTraining(store, store.folder(unit.kind, unit.id, digest))
             report = _reporting(lease, saved, should_stop)
             with saved:
                 outcome = self._compute(store, unit, digest, report, ranks)
             given = {"cpus": self.cpus * ranks.num, "gpus": self.gpus * ranks.num}
             outcome = replace(outcome, cost={**outcome.cost, **given})
-            store.commit(outcome)
+            is_first = store.commit(outcome)
             # only now: a commit that failed would have cost the whole training
             checkpoint = store.folder(unit.kind, unit.id, digest) / CHECKPOINT
             if outcome.is_part:
                 store.upload([checkpoint])
             elif unit.kind == "training":
                 store.remove(checkpoint)
-        return outcome
+        return Done(outcome, found=not is_first)
 
     def _compute(
         self, store: Store, unit: Unit, digest: str, report: "Report", ranks: "Ranks"

@@ -206,6 +206,21 @@ class Store:
         """
         return path if self._mirror is None else self._mirror.fetched(path)
 
+    def stamp(self, path: Path) -> str | None:
+        """What tells a file as it is now in the store from all others; None if there is none.
+
+        Raises:
+            StoreError: an object store cannot be read.
+        """
+        if self._mirror is not None:
+            return self._mirror.stamp(path)
+        try:
+            with path.open("rb") as file:  # which has a network file system look again
+                found = os.fstat(file.fileno())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return f"{found.st_ino} {found.st_mtime_ns}"
+
     def gather(self, paths: Iterable[Path]) -> None:
         """`fetched` for many files at once.
 

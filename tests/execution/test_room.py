@@ -86,3 +86,16 @@ def test_nodes_that_join_and_leave_change_the_room(cluster, monkeypatch) -> None
                 break
     finally:
         executor.close()
+
+
+@pytest.mark.slow
+def test_processes_that_share_a_training_work_and_those_that_wait_do_not() -> None:
+    executor = RayExecutor(hold, processes=2, workers=4)
+    try:
+        for number, working in enumerate([2, 4, 4]):
+            executor.submit(Unit("training", f"{number:016x}", {}))
+            assert executor.num_at_work == working
+        executor.submit(Unit("evaluation", "e" * 16, {}))
+        assert executor.num_at_work == 4
+    finally:
+        executor.close()

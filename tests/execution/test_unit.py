@@ -59,7 +59,7 @@ def test_a_training_in_parts_has_the_bits_of_one_at_once(units, store, tmp_path_
         assert (outcome.images, outcome.is_part) == (images, True)
         assert (folder / "checkpoint.safetensors").exists()
         assert worker(evaluation).ending == "failed"  # it measures the end
-    assert worker(replace(training, images=48)).ending == "ok"  # which is done
+    assert worker(replace(training, images=48)).ending == "found"  # which is done
     assert worker(training).ending == "ok"
     assert not (folder / "checkpoint.safetensors").exists()
     assert "160 images are done" not in (folder / "log.txt").read_text()
@@ -100,6 +100,23 @@ def test_a_commit_that_fails_costs_no_training(units, store, monkeypatch) -> Non
     assert worker(training).ending == "ok"
     (log,) = (store.root / "trainings" / training.id).glob("*/log.txt")
     assert "160 images are done of 160" in log.read_text()
+
+
+def test_what_is_in_the_store_is_found_and_not_done_again(units, store, monkeypatch) -> None:
+    worker, training = StoreWorker(str(store.root)), of_kind(units, "training")
+    assert worker(training).ending == "ok"
+    assert worker(training).ending == "found"
+    store.forget("training", training.id)
+    real = StoreWorker._compute
+
+    def overtaken(*given):
+        """Another process, whose lease was lost too, commits the same unit first."""
+        outcome = real(*given)
+        assert store.commit(outcome)
+        return outcome
+
+    monkeypatch.setattr(StoreWorker, "_compute", overtaken)
+    assert worker(training).ending == "found"
 
 
 def stop_at(number: int) -> ShouldStop:
