@@ -183,7 +183,13 @@ def _open_executor(
     budget: Budget,
 ) -> Executor:
     resources = study.resources
-    perform = StoreWorker(view.store.location, resources.gpus, study.parts, resources.cpus)
+    perform = StoreWorker(
+        view.store.location,
+        gpus=resources.gpus,
+        parts=study.parts,
+        cpus=resources.cpus,
+        digests=view.digests,
+    )
     match kind:
         case "local":
             from rgm_bench.execution.local import LocalExecutor

@@ -8,6 +8,7 @@ from rgm_bench.errors import (
     DataError,
     LostProcessError,
     MissingDataError,
+    OtherCodeError,
     StoreError,
     UserError,
 )
@@ -67,6 +68,8 @@ def kind_of(error: BaseException) -> FailureKind:
             return "data error"
         case StoreError():
             return "store error"
+        case OtherCodeError():
+            return "code error"
         case UserError():
             return "study error"
         case OSError() if is_of_the_disk(error):

@@ -10,6 +10,7 @@ from rgm_bench.config.spec import spec_id
 from rgm_bench.config.trial import Trial
 from rgm_bench.errors import StoreError
 from rgm_bench.execution.base import ShouldStop, Unit
+from rgm_bench.execution.failures import TRIED_AGAIN
 from rgm_bench.execution.unit import StoreWorker
 from rgm_bench.plan import make_plan
 from rgm_bench.results.store import Store, View
@@ -163,6 +164,20 @@ def test_a_unit_that_is_to_stop_does_not_begin(units, store) -> None:
         "stopped"
     )
     assert not list(store.root.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["training", "evaluation"])
+def test_a_machine_with_other_code_refuses_and_writes_nothing(units, store, kind) -> None:
+    digests = View(store).digests
+    worker = StoreWorker(str(store.root), digests={**digests, kind: "0" * 8})
+    attempt = worker(of_kind(units, kind))
+    assert (attempt.ending, attempt.failure) == ("failed", "code error")
+    assert attempt.failure not in TRIED_AGAIN
+    for part in ("code " + "0" * 8, "code " + digests[kind], "on all machines"):
+        assert part in (attempt.reason or "")
+    assert not list(store.root.iterdir())
+    if kind == "training":
+        assert worker(of_kind(units, "evaluation")).failure == "store error"  # as without
 
 
 def test_an_evaluation_without_its_training_fails_and_is_not_diverged(units, store) -> None:
