@@ -29,6 +29,24 @@ if TYPE_CHECKING:
 ExecutorKind = Literal["ray", "local"]
 
 
+def require_options(executor: ExecutorKind, workers: int | None, address: str | None) -> None:
+    """Raise UserError if an option was given that would change nothing."""
+    if executor == "local":
+        given = {"--workers": workers, "--address": address}
+        unused = [name for name, value in given.items() if value is not None]
+        if unused:
+            raise UserError(
+                f"{' and '.join(unused)}: `--executor local` runs one unit after the other in this "
+                f"process and uses {'neither' if len(unused) > 1 else 'none'}; leave it out, or "
+                "use `--executor ray`"
+            )
+    if workers is not None and address is not None:
+        raise UserError(
+            f"--workers {workers}: it is for a Ray that is started on this machine, and the one at "
+            f"{address} has CPUs of its own; leave out --workers or --address"
+        )
+
+
 def require_inputs(study: StudySpec) -> None:
     """Raise MissingDataError unless all data and weights of the study are on this machine."""
     # a dictionary, for each data set once and in the order of the study
@@ -82,9 +100,11 @@ def bring_on(
         budget: what the run may use; None has no limits.
 
     Raises:
+        UserError: an option was given that the executor does not use.
         MissingDataError: data or weights are not on this machine.
         StoreError: the store cannot be written.
     """
+    require_options(executor, workers, address)
     search = open_search(study, view)
     if search:  # what was planned before may be behind what it now asks for
         study, plan = search.study, None

@@ -168,13 +168,21 @@ class Store:
             return create_whole(path, content)
         return self._mirror.create(path, content)
 
-    def forget(self, kind: UnitKind, unit_id: str) -> None:
+    def forget(self, kind: UnitKind, unit_id: str) -> bool:
         """Remove all that a unit has written, by whatever code.
 
+        Under its lease, so that nobody works on it meanwhile; False, and all is left, while another
+        living process has it.
+
         Raises:
-            StoreError: an object store cannot be written.
+            StoreError: the store cannot be written.
         """
-        self.remove(self.root / f"{kind}s" / unit_id)
+        lease = self.lease(kind, unit_id)
+        if lease is None:
+            return False
+        with lease:
+            self.remove(self.root / f"{kind}s" / unit_id)
+        return True
 
     def remove(self, path: Path) -> None:
         """Remove a file or a folder of the store, if it is there.
