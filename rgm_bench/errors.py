@@ -32,6 +32,11 @@ class StoreError(UserError):
 
 
 @final
+class OtherCodeError(UserError):
+    """A machine that runs other code than the process that asks it to work."""
+
+
+@final
 class StoppedError(Exception):
     """A unit that was asked to stop: neither an outcome nor a failure, and it goes on later."""
 

@@ -30,6 +30,29 @@ if TYPE_CHECKING:
 ExecutorKind = Literal["ray", "local"]
 
 
+def require_options(
+    executor: ExecutorKind,
+    workers: int | None,
+    address: str | None,
+    runtime_env: object = None,
+) -> None:
+    """Raise UserError if an option was given that would change nothing."""
+    if executor == "local":
+        given = {"--workers": workers, "--address": address, "--runtime-env": runtime_env}
+        unused = [name for name, value in given.items() if value is not None]
+        if unused:
+            raise UserError(
+                f"{' and '.join(unused)}: `--executor local` runs one unit after the other in this "
+                f"process and uses no such thing; leave it out, or "
+                "use `--executor ray`"
+            )
+    if workers is not None and address is not None:
+        raise UserError(
+            f"--workers {workers}: it is for a Ray that is started on this machine, and the one at "
+            f"{address} has CPUs of its own; leave out --workers or --address"
+        )
+
+
 def require_inputs(study: StudySpec) -> None:
     """Raise MissingDataError unless all data and weights of the study are on this machine."""
     # a dictionary, for each data set once and in the order of the study
@@ -85,9 +108,11 @@ def bring_on(
         budget: what the run may use; None has no limits.
 
     Raises:
+        UserError: an option was given that the executor does not use.
         MissingDataError: data or weights are not on this machine.
         StoreError: the store cannot be written.
     """
+    require_options(executor, workers, address, runtime_env)
     search = open_search(study, view)
     if search:  # what was planned before may be behind what it now asks for
         study, plan = search.study, None
@@ -152,7 +177,8 @@ def _run_missing(
                 pool.close()
                 with suppress(StoreError):  # what ended the run is what its user has to hear of
                     summary = driver.summary
-                    journal.append("ended", ran=summary.num_ran, stopped=summary.stopped)
+                    counts = {"ran": summary.num_ran, "found": summary.num_found}
+                    journal.append("ended", **counts, stopped=summary.stopped)
     finally:
         journal.close()
 
@@ -185,7 +211,13 @@ def _open_executor(
     budget: Budget,
 ) -> Executor:
     resources = study.resources
-    perform = StoreWorker(view.store.location, resources.gpus, study.parts, resources.cpus)
+    perform = StoreWorker(
+        view.store.location,
+        gpus=resources.gpus,
+        parts=study.parts,
+        cpus=resources.cpus,
+        digests=view.digests,
+    )
     match kind:
         case "local":
             from rgm_bench.execution.local import LocalExecutor

@@ -4,31 +4,36 @@ The driver here is handed an executor and a tracker and knows neither Ray nor ML
 commit their own results, so a killed driver loses nothing that was finished.
 """
 
+import heapq
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never, final
 
 from rgm_bench.config.study import StudySpec
-from rgm_bench.execution.base import Attempt, Executor
-from rgm_bench.execution.budget import GRACE_SECONDS, Budget, StopReason
-from rgm_bench.execution.failures import TRIED_AGAIN, Failure
+from rgm_bench.execution.attempts import Attempts
+from rgm_bench.execution.base import Attempt, Executor, Unit
+from rgm_bench.execution.budget import Budget, StopReason
+from rgm_bench.execution.failures import Failure
 from rgm_bench.plan import Plan, PlannedUnit
 from rgm_bench.results.journal import Journal
-from rgm_bench.results.mirror import RESULT
+from rgm_bench.results.mirror import CHECKPOINT, RESULT
+from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import View
 from rgm_bench.tracking.base import Tracker
-
-MAX_ATTEMPTS = 3
-"""Attempts at a unit whose failures come from outside; an error of its own is not tried again."""
 
 SUBMITTED_AHEAD = 2
 """Units submitted beyond those that run, so that no worker waits for the driver."""
 
+WAIT_SECONDS = 1.0
+"""How long the driver waits at most before it looks around."""
+
 BUSY_SECONDS = 1.0
-"""How long a unit is left alone that another driver works on."""
+MOST_BUSY_SECONDS = 30.0
+"""How long a unit is left alone that another driver works on: each time twice as long, up to this.
+"""
 
 
 class Observer(ABC):
@@ -79,21 +84,20 @@ class SilentObserver(Observer):
 class Summary:
     """What a `run` came to.
 
-    `diverged` and `failed` map the id of a unit to why, `blocked` lists those that needed one that
-    failed. `stopped` says why the run ended with units left that it could have begun or ended.
+    `num_ran` units it brought to an outcome, `num_done` of them to one that is not `diverged`, and
+    `num_found` others another driver had finished when it came to them. `diverged` (of both) and
+    `failed` map the id of a unit to why, `blocked` lists those that needed one that failed.
+    `stopped` says why the run ended with units left that it could have begun or ended.
     """
 
     num_done: int = 0
+    num_ran: int = 0
+    num_found: int = 0
     diverged: dict[str, str] = field(default_factory=dict[str, str])
     failed: dict[str, Failure] = field(default_factory=dict[str, Failure])
     blocked: list[str] = field(default_factory=list[str])
     stopped: StopReason | None = None
     seconds: float = 0.0
-
-    @property
-    def num_ran(self) -> int:
-        """Units that came to an outcome."""
-        return self.num_done + len(self.diverged)
 
 
 Grow = Callable[[], tuple[StudySpec, Plan]]
@@ -134,10 +138,11 @@ class Driver:
         self._tracker, self._observer = tracker, observer
         self._grow = grow
         self._units: dict[str, PlannedUnit] = {}  # without those that ended
-        self._attempts: dict[str, int] = {}
+        self._attempts = Attempts(self._saved)
         self._num_begun = 0
         self._running: set[str] = set()
-        self._postponed: deque[tuple[float, str]] = deque()
+        self._postponed: list[tuple[float, str]] = []  # a heap, by the time to look again
+        self._pauses: dict[str, float] = {}
         self._waiting: dict[str, list[str]] = {}
         self._ready: deque[str] = deque()
         self.summary = Summary()
@@ -149,7 +154,7 @@ class Driver:
         self._observer.begin(self._plan, self._executor.slots)
         try:
             while not self._budget.is_spent() and self._submit():
-                self._wait(BUSY_SECONDS)
+                self._wait(WAIT_SECONDS)
             if self._budget.reason is not None:
                 self._drain(self._budget.reason)
             elif self._ready:
@@ -175,37 +180,76 @@ class Driver:
     def _submit(self) -> bool:
         """Submit as much as there is room for; whether there is anything to wait for."""
         while self._postponed and self._postponed[0][0] <= time.monotonic():
-            self._ready.append(self._postponed.popleft()[1])
-        chosen = list(self._chosen())
+            self._ready.append(heapq.heappop(self._postponed)[1])
+        chosen, found = self._choose()
+        for unit_id in chosen:
+            self._num_begun += unit_id not in self._attempts
+            self._attempts.begin(self._units[unit_id].unit)
         self._journal.append_all(
             [
-                {"event": "submitted", "unit": unit_id, "attempt": self._attempts[unit_id]}
+                {"event": "submitted", "unit": unit_id, "attempt": self._attempts.number(unit_id)}
                 for unit_id in chosen
             ]
         )
         for unit_id in chosen:
             self._running.add(unit_id)
             self._executor.submit(self._units[unit_id].unit)
-        if not self._running and self._postponed:
-            time.sleep(max(0.0, self._postponed[0][0] - time.monotonic()))
-        return bool(self._running or self._postponed)
+        self._take_all(found)
+        if not (self._running or found) and self._postponed:
+            pause = self._postponed[0][0] - time.monotonic()
+            time.sleep(min(max(0.0, pause), WAIT_SECONDS))  # a signal or a limit may come
+        return bool(self._running or found or self._postponed)
 
-    def _chosen(self) -> Iterator[str]:
-        """The units to submit now, each with one attempt more."""
-        for _ in range(self._executor.slots + SUBMITTED_AHEAD - len(self._running)):
-            unit_id = next((unit_id for unit_id in self._ready if self._may_begin(unit_id)), None)
-            if unit_id is None:
-                return
-            self._ready.remove(unit_id)
-            self._num_begun += unit_id not in self._attempts
-            self._attempts[unit_id] = self._attempts.get(unit_id, 0) + 1
-            yield unit_id
+    def _choose(self) -> tuple[list[str], list[Attempt]]:
+        """The units to submit now, and those that another driver was found to have finished.
 
-    def _may_begin(self, unit_id: str) -> bool:
-        return unit_id in self._attempts or self._num_begun < self._budget.units
+        One that another driver works on costs nothing but a look at its lease.
+        """
+        chosen: list[str] = []
+        found: list[Attempt] = []
+        room = self._executor.slots + SUBMITTED_AHEAD - len(self._running)
+        passed: list[str] = []
+        while self._ready and len(chosen) < room:
+            unit_id = self._ready.popleft()
+            unit = self._units[unit_id].unit
+            tried = unit_id in self._attempts
+            if not tried and self._num_begun + len(chosen) >= self._budget.units:
+                passed.append(unit_id)
+            elif self._is_of_another(unit_id):
+                self._postpone(unit_id)
+            elif (outcome := self._found(unit)) is not None:
+                found.append(Attempt(unit_id, "found", 0.0, outcome.reason))
+            else:
+                chosen.append(unit_id)
+        self._ready.extendleft(reversed(passed))
+        return chosen, found
+
+    def _is_of_another(self, unit_id: str) -> bool:
+        """Whether another driver works on a unit.
+
+        Not asked after a failure here: the lease may be of the attempt that failed, and a worker on
+        its machine sees that sooner.
+        """
+        asked = unit_id not in self._attempts or unit_id in self._pauses
+        return asked and self._view.store.is_held(unit_id)
+
+    def _found(self, unit: Unit) -> Outcome | None:
+        """The outcome of a unit that another driver has worked on, if that one has finished it."""
+        if unit.id not in self._pauses:
+            return None
+        self._fetch(unit)
+        outcome = self._view.store.outcome(unit.kind, unit.id, self._view.digests[unit.kind])
+        return outcome if outcome is not None and unit.is_done_by(outcome) else None
+
+    def _saved(self, unit: Unit) -> str | None:
+        """What tells one checkpoint of a training in the store from the next."""
+        if unit.kind != "training":
+            return None
+        store, digest = self._view.store, self._view.digests[unit.kind]
+        return store.stamp(store.folder(unit.kind, unit.id, digest) / CHECKPOINT)
 
     def _wait(self, seconds: float) -> None:
-        self._budget.at_work(min(len(self._running), self._executor.slots))
+        self._budget.at_work(self._executor.num_at_work)
         self._take_all(self._executor.wait(seconds))
         self._budget.at_work(0)
 
@@ -215,9 +259,9 @@ class Driver:
             return  # the last unit ended at that very moment
         self.summary.stopped = reason
         self._journal.append("stopping", reason=reason)
-        self._observer.stopping(reason, GRACE_SECONDS)
+        self._observer.stopping(reason, self._budget.grace_seconds)
         self._executor.stop()
-        until = time.monotonic() + GRACE_SECONDS
+        until = time.monotonic() + self._budget.grace_seconds
         while self._running and time.monotonic() < until:
             self._wait(max(0.0, until - time.monotonic()))
 
@@ -228,7 +272,7 @@ class Driver:
                 {
                     "event": attempt.ending,
                     "unit": attempt.unit,
-                    "attempt": self._attempts[attempt.unit],
+                    "attempt": self._attempts.number(attempt.unit),
                     "seconds": attempt.seconds,
                     "reason": attempt.reason,
                     "kind": attempt.failure,
@@ -244,50 +288,68 @@ class Driver:
         unit_id = attempt.unit
         planned = self._units[unit_id]
         self._running.discard(unit_id)
-        again = attempt.ending == "stopped" or self._is_tried_again(attempt)
+        again = attempt.ending == "stopped"
         match attempt.ending:
             case "ok":
                 self.summary.num_done += 1
+                self.summary.num_ran += 1
                 self._finish(planned)
             case "diverged":
+                self.summary.num_ran += 1
                 self.summary.diverged[unit_id] = attempt.reason or "no reason given"
                 self._finish(planned)
-            case "failed" if again:
-                self._ready.appendleft(unit_id)
+            case "found":
+                self.summary.num_found += 1
+                if attempt.reason is not None:
+                    self.summary.diverged[unit_id] = attempt.reason
+                self._take_back(unit_id)
+                self._finish(planned)
             case "failed":
-                self._fail(attempt)
+                self._pauses.pop(unit_id, None)
+                again = self._attempts.fail(planned.unit, attempt)
+                if again:
+                    self._ready.appendleft(unit_id)
+                else:
+                    self._fail(attempt)
             case "stopped":
                 self._ready.append(unit_id)
             case "busy":
-                self._give_back(unit_id)
+                self._take_back(unit_id)
+                self._postpone(unit_id)
                 return
             case _:
                 assert_never(attempt.ending)
         self._observer.ended(planned, attempt, again=again)
 
-    def _is_tried_again(self, attempt: Attempt) -> bool:
-        return attempt.failure in TRIED_AGAIN and self._attempts[attempt.unit] < MAX_ATTEMPTS
+    def _take_back(self, unit_id: str) -> None:
+        """Not to have begun with a unit after all, if this driver has submitted it."""
+        if unit_id in self._attempts:
+            self._attempts.take_back(unit_id)
+            self._num_begun -= unit_id not in self._attempts
 
-    def _give_back(self, unit_id: str) -> None:
-        """Leave a unit to the driver that works on it, and ask again later."""
-        self._attempts[unit_id] -= 1
-        if not self._attempts[unit_id]:
-            del self._attempts[unit_id]
-            self._num_begun -= 1
+    def _postpone(self, unit_id: str) -> None:
+        """Leave a unit to the driver that works on it, and look again later."""
         # no more often than the other says how far it is
-        seconds = max(BUSY_SECONDS, self._view.store.heartbeat_seconds)
-        self._postponed.append((time.monotonic() + seconds, unit_id))
+        first = max(BUSY_SECONDS, self._view.store.heartbeat_seconds)
+        pause = min(2 * self._pauses.get(unit_id, first / 2), max(first, MOST_BUSY_SECONDS))
+        self._pauses[unit_id] = pause
+        heapq.heappush(self._postponed, (time.monotonic() + pause, unit_id))
 
     def _finish(self, planned: PlannedUnit) -> None:
         unit = planned.unit
-        # a worker on another machine has put it into the store, and not here
-        self._view.store.fetch(unit.kind, unit.id, self._view.digests[unit.kind], RESULT)
-        del self._units[unit.id], self._attempts[unit.id]
+        self._fetch(unit)
+        del self._units[unit.id]
+        self._attempts.forget(unit.id)
+        self._pauses.pop(unit.id, None)
         # what measures a finished training goes first: a table fills up as early as it can
         self._ready.extendleft(self._waiting.pop(unit.id, []))
         if unit.kind == "evaluation":
             self._go_on()
             self._tracker.record(self._study, self._view)
+
+    def _fetch(self, unit: Unit) -> None:
+        """Have the result here of a worker on another machine, which has put it into the store."""
+        self._view.store.fetch(unit.kind, unit.id, self._view.digests[unit.kind], RESULT)
 
     def _go_on(self) -> None:
         """Ask a search what it needs next."""
@@ -300,6 +362,8 @@ class Driver:
 
     def _fail(self, attempt: Attempt) -> None:
         kind, reason = attempt.failure or "code error", attempt.reason or "no reason given"
-        self.summary.failed[attempt.unit] = Failure(kind, self._attempts[attempt.unit], reason)
+        self.summary.failed[attempt.unit] = Failure(
+            kind, self._attempts.number(attempt.unit), reason
+        )
         blocked: Sequence[str] = self._waiting.pop(attempt.unit, [])
         self.summary.blocked.extend(blocked)

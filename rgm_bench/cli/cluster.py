@@ -28,13 +28,15 @@ SCRIPT = """\
 #SBATCH --cpus-per-task={cpus}
 {gpus_line}#SBATCH --time={minutes}
 #SBATCH --requeue
+#SBATCH --no-kill
 #SBATCH --open-mode=append
 #SBATCH --output={job}-%j.log
 
 # One Ray node on each node of the job; the command runs on the first of them. It ends by itself
 # before the job does, with 6 if there is work left, and then the job goes back into the queue.
+# --no-kill: a node that is lost costs what ran there, and neither the job nor its other nodes.
 head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
-srun ray symmetric-run --address "$head:{port}" --min-nodes {nodes} \\
+srun --no-kill ray symmetric-run --address "$head:{port}" --min-nodes {nodes} \\
   --num-cpus={cpus} --num-gpus={gpus} --disable-usage-stats --include-dashboard=false -- \\
   {command}
 code=$?

@@ -117,6 +117,9 @@ def run(
     max_hours: MaxHours = None,
 ) -> None:
     """Bring a study to complete: run exactly the units that are missing, then print its tables."""
+    from rgm_bench.session import require_options
+
+    require_options(executor.value, workers, address, runtime_env)
     budget = _budget(time_limit, max_units, max_hours)
     spec = open_study(study, profile, overrides)
     view = open_view(store, CodeOption.STRICT if rerun else code)
@@ -137,29 +140,34 @@ def retry(
     executor: ExecutorChoice = ExecutorOption.RAY,
     address: Address = None,
     runtime_env: RuntimeEnv = None,
+    time_limit: TimeLimit = None,
+    max_units: MaxUnits = None,
+    max_hours: MaxHours = None,
 ) -> None:
     """Forget diverged units of a study, or the units named, and run the study again.
 
-    Units that failed need no retry: every `run` tries them again.
+    Units that failed need no retry: every `run` tries them again. What another command works on is
+    left to it.
     """
-    from rgm_bench.execution.budget import Budget
+    from rgm_bench.cli.forgetting import forget, left_lines
     from rgm_bench.plan import make_plan
     from rgm_bench.search import searched
+    from rgm_bench.session import require_options
 
+    require_options(executor.value, workers, address, runtime_env)
+    budget = _budget(time_limit, max_units, max_hours)
     spec = open_study(study, profile, overrides)
     view = open_view(store)
     wanted = {view.store.find(unit)[1] for unit in units or []}
-    forgotten = 0
-    for planned in make_plan(searched(spec, view), view).units:
-        chosen = planned.unit.id in wanted if wanted else planned.state == "diverged"
-        # what measured a training that is forgotten is forgotten with it
-        if chosen or planned.unit.needs in wanted:
-            view.store.forget(planned.unit.kind, planned.unit.id)
-            forgotten += 1
-    print(f"forgot {forgotten} unit{'s' * (forgotten != 1)} of {spec.name}/{spec.profile}")
+    plan = make_plan(searched(spec, view), view)
+    forgotten = forget(plan, wanted, view.store)
+    number = forgotten.number
+    print(f"forgot {number} unit{'s' * (number != 1)} of {spec.name}/{spec.profile}")
+    for line in left_lines(forgotten.left, plan):
+        print(line, file=sys.stderr)
     plan = _print_plan(spec, view)
     commands = Commands(study, spec, overrides, store)
-    _bring_on(spec, view, plan, commands, Budget(), executor, workers, address, runtime_env)
+    _bring_on(spec, view, plan, commands, budget, executor, workers, address, runtime_env)
 
 
 def report(
@@ -340,6 +348,8 @@ def conclude(summary: "Summary", plan: "Plan", commands: Commands) -> None:
     """Say what did not end well and what is left, and leave with the exit code for it."""
     if summary.num_ran:
         print(f"ran {summary.num_ran} units in {summary.seconds:.0f} s")
+    if summary.num_found:
+        print(f"found {summary.num_found} units that another command had finished")
     failed, diverged = summary.failed, summary.diverged
     for line in (*failed_lines(failed, plan), *diverged_lines(diverged, plan)):
         print(line, file=sys.stderr)
@@ -352,7 +362,7 @@ def conclude(summary: "Summary", plan: "Plan", commands: Commands) -> None:
             file=sys.stderr,
         )
     if summary.stopped is not None:
-        left = len(plan.missing) - summary.num_ran
+        left = len(plan.missing) - summary.num_ran - summary.num_found
         print(
             f"incomplete: {summary.stopped} reached with {left} units left; "
             f"run again: {commands.run}",

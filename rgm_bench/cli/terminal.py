@@ -74,7 +74,7 @@ class TerminalObserver(Observer):
             f"{attempt.ending}{f' ({how})' if how else ''}, "
             f"{attempt.seconds:.1f} s{self._time_left()}"
         )
-        if not self._console.is_terminal or attempt.ending != "ok":
+        if not self._console.is_terminal or attempt.ending not in ("ok", "found"):
             self._say(line)
 
     def stopping(self, reason: StopReason, seconds: float) -> None:

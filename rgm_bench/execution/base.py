@@ -8,9 +8,10 @@ from typing import Any, Literal
 from rgm_bench.execution.failures import FailureKind
 from rgm_bench.results.schema import Outcome, UnitKind
 
-Ending = Literal["ok", "diverged", "failed", "stopped", "busy"]
-"""What became of an attempt: an outcome that is now in the store (`ok`, `diverged`), a failure, a
-request to stop that it followed, or a lease that another living process holds (`busy`).
+Ending = Literal["ok", "diverged", "found", "failed", "stopped", "busy"]
+"""What became of an attempt: an outcome that it has put into the store (`ok`, `diverged`), one that
+was there before, put by another driver's worker or one that was lost right then (`found`), a
+failure, a request to stop that it followed, or a lease that another living process holds (`busy`).
 """
 
 
@@ -37,7 +38,8 @@ class Unit:
 class Attempt:
     """What became of one attempt at a unit; `reason` is for people, `trace` for developers.
 
-    `failure` is set when it failed, and only then.
+    `failure` is set when it failed, and only then; `reason` when it failed or its outcome is
+    `diverged`.
     """
 
     unit: str
@@ -64,11 +66,16 @@ Perform = Callable[[Unit, ShouldStop], Attempt]
 class Executor(ABC):
     """Carries out units, several at a time where it can.
 
-    `slots` is how many can run at once; the driver keeps a few more submitted, so that no worker
-    waits for it.
+    `slots` is how many can run at once, and may change while it waits; the driver keeps a few more
+    submitted, so that no worker waits for it.
     """
 
     slots: int
+
+    @property
+    @abstractmethod
+    def num_at_work(self) -> int:
+        """Processes that work now, each of those that share a training; none for what waits."""
 
     @abstractmethod
     def submit(self, unit: Unit) -> None:

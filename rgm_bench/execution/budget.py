@@ -5,7 +5,7 @@ import time
 from typing import Literal, final
 
 GRACE_SECONDS = 20.0
-"""How long units that are asked to stop may take to save themselves."""
+"""How long units that are asked to stop may take to save themselves, where there is time for it."""
 
 StopReason = Literal["Ctrl-C", "SIGTERM", "time limit", "number of units", "unit hours"]
 """Why a run ends before its study is complete: a signal, or a limit that its user has set."""
@@ -19,7 +19,7 @@ class Budget:
         seconds: until the run has ended, counted from now; units are asked to stop so much earlier
             that they can save themselves.
         units: how many may be begun; further attempts at one of them are free.
-        unit_seconds: seconds of work, summed over the units that run at once.
+        unit_seconds: seconds of work, summed over the processes that work at once.
     """
 
     def __init__(
@@ -30,7 +30,9 @@ class Budget:
         unit_seconds: float = math.inf,
     ) -> None:
         self.units, self._unit_seconds = units, unit_seconds
-        self._deadline = time.monotonic() + seconds - min(GRACE_SECONDS, seconds / 2)
+        self.grace_seconds = min(GRACE_SECONDS, seconds / 2)
+        """How long units that are asked to stop may take to save themselves."""
+        self._deadline = time.monotonic() + seconds - self.grace_seconds
         self._used, self._at_work, self._since = 0.0, 0, time.monotonic()
         self._told: StopReason | None = None
 
@@ -38,9 +40,9 @@ class Budget:
         """Have the run stop; may be called from a signal handler."""
         self._told = self._told or reason
 
-    def at_work(self, units: int) -> None:
-        """Say how many units run from now on."""
-        self._used, self._at_work, self._since = self._used_by_now(), units, time.monotonic()
+    def at_work(self, processes: int) -> None:
+        """Say how many processes work from now on."""
+        self._used, self._at_work, self._since = self._used_by_now(), processes, time.monotonic()
 
     @property
     def reason(self) -> StopReason | None:

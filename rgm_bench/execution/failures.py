@@ -8,6 +8,7 @@ from rgm_bench.errors import (
     DataError,
     LostProcessError,
     MissingDataError,
+    OtherCodeError,
     StoreError,
     UserError,
 )
@@ -27,6 +28,9 @@ or what it runs, and would be the same the next time.
 """
 
 TRIED_AGAIN: frozenset[FailureKind] = frozenset({"worker killed", "out of memory", "node lost"})
+
+LOST_PLACE: frozenset[FailureKind] = frozenset({"worker killed", "node lost"})
+"""What ends a unit together with the place where it ran, whatever it was doing."""
 
 _BY_NAME: dict[str, FailureKind] = {
     "OutOfMemoryError": "out of memory",  # of torch, and of Ray's monitor of a node's memory
@@ -64,6 +68,8 @@ def kind_of(error: BaseException) -> FailureKind:
             return "data error"
         case StoreError():
             return "store error"
+        case OtherCodeError():
+            return "code error"
         case UserError():
             return "study error"
         case OSError() if is_of_the_disk(error):
@@ -88,7 +94,7 @@ def failures_in(journal: Iterable[Mapping[str, Any]]) -> dict[str, Failure]:
         match event:
             case {"event": "failed", "unit": unit, "kind": kind, "attempt": attempt}:
                 failed[unit] = Failure(kind, attempt, event["reason"] or "no reason given")
-            case {"event": "submitted" | "ok" | "diverged", "unit": unit}:
+            case {"event": "submitted" | "ok" | "diverged" | "found", "unit": unit}:
                 failed.pop(unit, None)
             case _:
                 pass

@@ -22,6 +22,11 @@ class LocalExecutor(Executor):
         self._waiting: deque[Unit] = deque()
         self._stopped = False
 
+    @property
+    def num_at_work(self) -> int:
+        """One, where there is a unit that the next `wait` carries out."""
+        return min(1, len(self._waiting))
+
     def submit(self, unit: Unit) -> None:
         """Put a unit behind those that wait."""
         self._waiting.append(unit)

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, final
@@ -19,6 +20,10 @@ from ray.runtime_env import RuntimeEnv
 from rgm_bench.errors import UserError
 from rgm_bench.execution.base import Attempt, Executor, Perform, Unit
 from rgm_bench.execution.failures import kind_of
+from rgm_bench.execution.room import Machine, largest, num_fitting
+
+ROOM_SECONDS = 5.0
+"""How often the nodes of the cluster are counted: some come later, and some go."""
 
 
 @final
@@ -26,7 +31,8 @@ class RayExecutor(Executor):
     """One Ray task a unit, in workers that stay warm.
 
     Ray tries nothing again by itself: attempts are counted by the driver. A task takes whole
-    resources, so Ray never runs more units than fit.
+    resources, so Ray never runs more units than fit. Nodes that join later are used, and those
+    that have gone are not counted.
 
     A training that several processes share is a task without resources of its own, which starts
     them and waits. No more of these run than fit, so that none holds what another waits for.
@@ -42,7 +48,7 @@ class RayExecutor(Executor):
 
     Raises:
         UserError: there is no cluster at `address`, Ray cannot read `runtime_env`, or not one unit
-            fits.
+            fits on any of its nodes.
     """
 
     def __init__(
@@ -64,8 +70,19 @@ class RayExecutor(Executor):
         self._waiting: deque[Unit] = deque()
         self._taken_back: list[Attempt] = []
         self._stopping = False
-        self.slots = _slots(cpus, gpus, processes)
-        self._processes = processes
+        self._cpus, self._gpus, self._processes = cpus, gpus, processes
+        self._count_room()
+        if self.slots < processes:
+            message = _no_room(cpus, gpus, processes, self.slots)
+            ray.shutdown()
+            raise UserError(message)
+
+    @property
+    def num_at_work(self) -> int:
+        """Processes that work now; of units that Ray holds ready, only as many as fit."""
+        shared = self._num_shared()
+        alone = len(self._running) - shared
+        return min(self.slots, shared * self._processes + alone)
 
     def submit(self, unit: Unit) -> None:
         """Hand a unit to Ray; one that several processes share, as soon as there is room."""
@@ -77,7 +94,12 @@ class RayExecutor(Executor):
 
     def wait(self, seconds: float) -> list[Attempt]:
         """The attempts that ended, worker deaths among them."""
+        if time.monotonic() > self._counted + ROOM_SECONDS:
+            self._count_room()
+            self._start_shared()
         if self._taken_back or not self._running:
+            if self._waiting:  # the nodes that they would fit on have gone, and others may come
+                time.sleep(min(seconds, ROOM_SECONDS))
             back, self._taken_back = self._taken_back, []
             return back
         running = list(self._running)
@@ -107,12 +129,18 @@ class RayExecutor(Executor):
         self._waiting.clear()
         ray.shutdown()
 
+    def _count_room(self) -> None:
+        self.slots = num_fitting(_machines(), cpus=self._cpus, gpus=self._gpus)
+        self._counted = time.monotonic()
+
     def _is_shared(self, unit: Unit) -> bool:
         return self._processes > 1 and unit.kind == "training"
 
+    def _num_shared(self) -> int:
+        return sum(self._is_shared(unit) for unit in self._running.values())
+
     def _start_shared(self) -> None:
-        running = sum(self._is_shared(unit) for unit in self._running.values())
-        room = self.slots // self._processes - running
+        room = self.slots // self._processes - self._num_shared()
         for _ in range(min(room, len(self._waiting))):
             unit = self._waiting.popleft()
             self._running[self._run_shared.remote(self._perform, unit)] = unit
@@ -187,19 +215,19 @@ def _runtime_env(fields: Mapping[str, Any] | None) -> RuntimeEnv | None:
         raise UserError(f"the runtime environment is not one that Ray reads: {error}") from error
 
 
-def _slots(cpus: float, gpus: float, processes: int) -> int:
-    there = ray.cluster_resources()
-    fit = there.get("CPU", 0) // cpus
-    if gpus:
-        fit = min(fit, there.get("GPU", 0) // gpus)
-    if fit < processes:
-        ray.shutdown()
-        each, field = "a unit", "gpus=0"
-        if processes > 1:
-            each, field = f"for each of {processes} processes of a training", "processes=1"
-        raise UserError(
-            f"no unit fits: the study's resources ask for {cpus:g} CPUs and {gpus:g} GPUs {each}, "
-            f"and Ray has {there.get('CPU', 0):g} CPUs and {there.get('GPU', 0):g} GPUs; "
-            f"use another profile, or `--set resources.{field}`"
-        )
-    return int(fit)
+def _machines() -> list[Machine]:
+    return [Machine.of(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+
+
+def _no_room(cpus: float, gpus: float, processes: int, room: int) -> str:
+    machines = _machines()
+    each, field, only = "a unit", "gpus=0", ""
+    if processes > 1:
+        each, field = f"for each of {processes} processes of a training", "processes=1"
+        only = f", and {room} of them fit{'s' * (room == 1)} on all together"
+    return (
+        f"no unit fits: the study's resources ask for {cpus:g} CPUs and {gpus:g} GPUs {each} on "
+        f"one node, and the largest of {len(machines)} Ray nodes has "
+        f"{largest(machines, gpus=gpus)}{only}; use another profile, `--set resources.{field}`, "
+        "or larger nodes"
+    )

@@ -14,8 +14,7 @@ os.environ.setdefault("RAY_TRAIN_METRICS_ENABLED", "0")
 os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")
 
 from rgm_bench.errors import LostProcessError
-from rgm_bench.execution.unit import Part
-from rgm_bench.results.schema import Outcome
+from rgm_bench.execution.unit import Done, Part
 
 
 @final
@@ -36,7 +35,7 @@ class RayTrain:
     cpus: float
     gpus: float
 
-    def __call__(self, part: Part) -> Outcome | None:
+    def __call__(self, part: Part) -> Done | None:
         """Have each process do its part; gives what the first gave.
 
         Raises:
@@ -73,7 +72,7 @@ class RayTrain:
         return {"CPU": self.cpus, **gpus}
 
 
-def _do_part(config: Mapping[str, Any]) -> Outcome | None:
+def _do_part(config: Mapping[str, Any]) -> Done | None:
     from rgm_bench.ranks import Ranks
 
     return config["part"](Ranks.joined())

@@ -1,9 +1,10 @@
 """How a worker carries out a unit: lease, run, commit, and never a raised error."""
 
 import logging
+import socket
 import time
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, assert_never, final
 
 from rgm_bench.config.parts import NO_PARTS, Parts
 from rgm_bench.config.spec import EvaluationSpec, TrainingSource, TrainingSpec
-from rgm_bench.errors import StoppedError, StoreError, UserError
+from rgm_bench.errors import OtherCodeError, StoppedError, StoreError, UserError
 from rgm_bench.execution.base import Attempt, Ending, ShouldStop, Unit, go_on
 from rgm_bench.execution.failures import kind_of
 from rgm_bench.execution.saved import SavedTraining
@@ -21,7 +22,7 @@ from rgm_bench.results.files import explain, is_of_the_disk
 from rgm_bench.results.lease import Lease
 from rgm_bench.results.mirror import CHECKPOINT, LOG, RESULT
 from rgm_bench.results.remote import PATIENCE_SECONDS
-from rgm_bench.results.schema import Outcome
+from rgm_bench.results.schema import Outcome, UnitKind
 from rgm_bench.results.store import Store
 
 if TYPE_CHECKING:
@@ -30,10 +31,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Part = Callable[["Ranks"], Outcome | None]
+
+@final
+@dataclass(frozen=True)
+class Done:
+    """An outcome that is in the store, and whether it was there already."""
+
+    outcome: Outcome
+    found: bool
+
+
+Part = Callable[["Ranks"], Done | None]
 """What each of several processes does of a training; picklable. The first one gives the outcome."""
 
-Share = Callable[[Part], Outcome | None]
+Share = Callable[[Part], Done | None]
 """Has several processes do their parts, and gives what the first gave.
 
 It raises what one of them raised, and LostProcessError if one has died.
@@ -51,6 +62,8 @@ class StoreWorker:
         parts: classes of the user's own.
         cpus: of one unit, which its cost says beside the seconds.
         share: how several processes share a training; None has each done by one.
+        digests: of the driver's code, for each kind of unit; a unit is refused where the code is
+            other. None takes the code that is there.
     """
 
     location: str
@@ -58,6 +71,7 @@ class StoreWorker:
     parts: Parts = NO_PARTS
     cpus: float = 1
     share: Share | None = None
+    digests: Mapping[UnitKind, str] | None = None
 
     def __call__(self, unit: Unit, should_stop: ShouldStop = go_on) -> Attempt:
         """Carry out `unit` and commit its outcome; whatever goes wrong is in the answer.
@@ -75,8 +89,9 @@ class StoreWorker:
             return attempt("stopped")
         store = self._store()
         try:
+            self._require_same_code(unit)  # before anything is written
             with _log_of(store, unit):
-                outcome = self._carry_out(store, unit, should_stop)
+                done = self._carry_out(store, unit, should_stop)
         except StoppedError:
             return attempt("stopped")
         except Exception as error:  # the boundary: one bad unit must not end the study
@@ -84,12 +99,18 @@ class StoreWorker:
             plain = isinstance(known, UserError)
             failed = attempt("failed", str(known) if plain else f"{type(error).__name__}: {error}")
             return replace(failed, trace=traceback.format_exc(), failure=kind_of(known))
-        return attempt("busy") if outcome is None else attempt(outcome.status, outcome.reason)
+        if done is None:
+            return attempt("busy")
+        return attempt("found" if done.found else done.outcome.status, done.outcome.reason)
+
+    def _require_same_code(self, unit: Unit) -> None:
+        if self.digests is not None:
+            _require_code(unit, self.digests[unit.kind])
 
     def _store(self) -> Store:
         return Store.at(self.location, patience_seconds=PATIENCE_SECONDS)
 
-    def _carry_out(self, store: Store, unit: Unit, should_stop: ShouldStop) -> Outcome | None:
+    def _carry_out(self, store: Store, unit: Unit, should_stop: ShouldStop) -> Done | None:
         """The outcome, committed; None while another process works on the unit.
 
         Raises:
@@ -109,7 +130,7 @@ class StoreWorker:
             log.exception("failed")
             raise
 
-    def take_part(self, unit: Unit, ranks: "Ranks") -> Outcome | None:
+    def take_part(self, unit: Unit, ranks: "Ranks") -> Done | None:
         """Carry out a training with other processes. The first leases and commits it.
 
         Nobody asks these to stop: what they did since their last checkpoint is done again.
@@ -118,8 +139,9 @@ class StoreWorker:
             Of the first, the outcome or None while somebody else works on the unit; else None.
 
         Raises:
-            StoreError: the first process has other code than this one.
+            OtherCodeError: the driver or the first process has other code than this one.
         """
+        self._require_same_code(unit)
         store = self._store()
         if ranks.is_first:
             with _log_of(store, unit):
@@ -134,18 +156,14 @@ class StoreWorker:
         digest = ranks.from_first(None)
         if digest is None:  # there is nothing to train
             return
-        if digest != code_digest(unit.kind):
-            raise StoreError(
-                f"the processes of training {unit.id} run other code: the first {digest}, process "
-                f"{ranks.rank} {code_digest(unit.kind)}; the same code has to be on every machine"
-            )
+        _require_code(unit, digest)
         spec = TrainingSpec.model_validate(unit.spec, strict=False)
         device = take_device(self.gpus)
         join_training(spec, device=device, ranks=ranks, until=unit.images, parts=self.parts)
 
     def _lead(
         self, store: Store, unit: Unit, ranks: "Ranks", should_stop: ShouldStop
-    ) -> Outcome | None:
+    ) -> Done | None:
         digest = code_digest(unit.kind)
         lease = store.lease(unit.kind, unit.id)
         if lease is None:
@@ -156,24 +174,24 @@ class StoreWorker:
             begun = (CHECKPOINT, "snapshot-*") if unit.kind == "training" else ()
             store.fetch(unit.kind, unit.id, digest, RESULT, LOG, *begun)
             finished = store.outcome(unit.kind, unit.id, digest)
-            is_done = finished is not None and unit.is_done_by(finished)
-            ranks.from_first(None if is_done else digest)
-            if is_done:
-                return finished
+            if finished is not None and unit.is_done_by(finished):
+                ranks.from_first(None)
+                return Done(finished, found=True)
+            ranks.from_first(digest)
             saved = SavedTraining(store, store.folder(unit.kind, unit.id, digest))
             report = _reporting(lease, saved, should_stop)
             with saved:
                 outcome = self._compute(store, unit, digest, report, ranks)
             given = {"cpus": self.cpus * ranks.num, "gpus": self.gpus * ranks.num}
             outcome = replace(outcome, cost={**outcome.cost, **given})
-            store.commit(outcome)
+            is_first = store.commit(outcome)
             # only now: a commit that failed would have cost the whole training
             checkpoint = store.folder(unit.kind, unit.id, digest) / CHECKPOINT
             if outcome.is_part:
                 store.upload([checkpoint])
             elif unit.kind == "training":
                 store.remove(checkpoint)
-        return outcome
+        return Done(outcome, found=not is_first)
 
     def _compute(
         self, store: Store, unit: Unit, digest: str, report: "Report", ranks: "Ranks"
@@ -211,6 +229,16 @@ class StoreWorker:
                 return run_evaluation(spec, place=place)
             case _:
                 assert_never(unit.kind)
+
+
+def _require_code(unit: Unit, asked: str) -> None:
+    found = code_digest(unit.kind)
+    if found != asked:
+        raise OtherCodeError(
+            f"{unit.kind} {unit.id} was asked for by code {asked}, and {socket.gethostname()} has "
+            f"code {found}: install the same version of rgm-bench, with the same constraints, on "
+            "all machines"
+        )
 
 
 def _reporting(lease: Lease, saved: SavedTraining, should_stop: ShouldStop) -> "Report":

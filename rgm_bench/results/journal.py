@@ -132,7 +132,8 @@ def compact(folder: Path) -> int:
 def _lock(path: Path, locks: ExitStack) -> bool:
     """Whether nobody else holds the lock of a segment; then `locks` does."""
     try:
-        file = locks.enter_context(path.open("rb"))
+        # open for writing: on NFS nothing else can be locked
+        file = locks.enter_context(path.open("r+b"))
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:  # held, or gone meanwhile
         return False

@@ -16,14 +16,16 @@ from typing import Protocol, Self, final
 import psutil
 
 from rgm_bench.errors import StoreError
-from rgm_bench.results.files import create_whole, write_whole
+from rgm_bench.results.files import create_whole, explain, write_whole
 from rgm_bench.results.schema import UnitKind
 
 HEARTBEAT_SECONDS = 1.0
 """How often a lease says how far its unit is."""
 
 EXPIRY_SECONDS = 60.0
-"""Silence after which a lease held on another machine counts as abandoned."""
+"""Silence after which a lease held on another machine, or in a container, counts as abandoned."""
+
+_LOCK = ".lock"
 
 
 @dataclass
@@ -31,6 +33,8 @@ class Progress:
     """What a lease file says: who works on what, and how far it is.
 
     `images` is the whole of the work, `images_seen` what is done of it, `heartbeat` a Unix time.
+    `pid` is the number of the process in `namespace`: containers may have the name of their host
+    and numbers of their own.
     """
 
     kind: UnitKind
@@ -43,6 +47,7 @@ class Progress:
     images_seen: int = 0
     images: int = 0
     images_per_second: float = 0.0
+    namespace: str = ""
 
     @property
     def share(self) -> float:
@@ -51,8 +56,8 @@ class Progress:
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether its process has died; on another machine, whether it has long been silent."""
-        if self.host != socket.gethostname():
+        """Whether its process has died; of one that cannot be seen, whether it has been silent."""
+        if (self.host, self.namespace) != (socket.gethostname(), pid_namespace()):
             return time.time() - self.heartbeat > EXPIRY_SECONDS
         try:
             process = psutil.Process(self.pid)
@@ -104,10 +109,13 @@ class Lease:
         path, progress = folder / f"{unit_id}.json", begun(kind, unit_id)
         # not lasting: a loss of power that takes a lease takes its holder too
         while not create_whole(path, to_bytes(progress), lasting=False):
-            held = read_progress(path)
+            content = _content(path)
+            if content is None:  # given back meanwhile
+                continue
+            held = from_bytes(content)
             if held is not None and not held.is_abandoned:
                 return None
-            _take_away(path, held)
+            _take_away(path, content)
         return cls(_LeaseFile(path), progress)
 
     def update(self, images_seen: int, images: int) -> None:
@@ -168,35 +176,56 @@ def begun(kind: UnitKind, unit_id: str) -> Progress:
     """What this process says when it begins to work on a unit."""
     now, process = time.time(), psutil.Process()
     return Progress(
-        kind, unit_id, socket.gethostname(), process.pid, process.create_time(), now, now
+        kind=kind,
+        id=unit_id,
+        host=socket.gethostname(),
+        pid=process.pid,
+        process_started=process.create_time(),
+        started=now,
+        heartbeat=now,
+        namespace=pid_namespace(),
     )
 
 
-def _take_away(path: Path, dead: Progress | None) -> None:
-    """Remove the lease of a dead process, unless another has put its own there meanwhile.
-
-    Those who remove take turns: between looking and removing nobody else removes, so a fresh lease
-    is never taken for the dead one.
-    """
-    folder = os.open(path.parent, os.O_RDONLY)
+def pid_namespace() -> str:
+    """Where this process has its number; empty on systems that have one place for all."""
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        found = read_progress(path)
-        if found is None or (dead is not None and owner(found) == owner(dead)):
-            path.unlink(missing_ok=True)
-    finally:
-        os.close(folder)  # and with it the lock
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
 
 
-def owner(progress: Progress) -> tuple[str, int, float]:
+def _take_away(path: Path, abandoned: bytes) -> None:
+    """Remove a lease that says what was read of an abandoned one, and no other.
+
+    Those who remove take turns: between looking and removing nobody else removes, so a lease that
+    is created meanwhile is never taken for the abandoned one.
+    """
+    try:
+        # of a file open for writing: network file systems lock nothing else, and no folders
+        with (path.parent / _LOCK).open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _content(path) == abandoned:
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(explain(error, path.parent)) from error
+
+
+def owner(progress: Progress) -> tuple[str, str, int, float]:
     """What tells one lease of a unit from all others."""
-    return progress.host, progress.pid, progress.started
+    return progress.host, progress.namespace, progress.pid, progress.started
 
 
 def read_progress(path: Path) -> Progress | None:
-    """What a lease file says, or None if it is gone."""
+    """What a lease file says, or None if it is gone or cut off."""
+    content = _content(path)
+    return None if content is None else from_bytes(content)
+
+
+def _content(path: Path) -> bytes | None:
+    """What is in a lease file, or None if it is gone."""
     try:
-        return from_bytes(path.read_bytes())
+        return path.read_bytes()
     except FileNotFoundError:
         return None
 

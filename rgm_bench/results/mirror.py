@@ -117,6 +117,15 @@ class Mirror:
             self._absent.add(key)  # a finished unit gets no more files
         return path
 
+    def stamp(self, path: Path) -> str | None:
+        """What tells the object of a file as it is now from all others; None if there is none.
+
+        Raises:
+            StoreError: as for `refresh`.
+        """
+        info = self.remote.list(self._key(path.parent)).get(self._key(path))
+        return None if info is None else info.stamp
+
     def gather(self, paths: Iterable[Path]) -> None:
         """`fetched` for many files at a time.
 

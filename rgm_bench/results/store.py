@@ -168,13 +168,21 @@ class Store:
             return create_whole(path, content)
         return self._mirror.create(path, content)
 
-    def forget(self, kind: UnitKind, unit_id: str) -> None:
+    def forget(self, kind: UnitKind, unit_id: str) -> bool:
         """Remove all that a unit has written, by whatever code.
 
+        Under its lease, so that nobody works on it meanwhile; False, and all is left, while another
+        living process has it.
+
         Raises:
-            StoreError: an object store cannot be written.
+            StoreError: the store cannot be written.
         """
-        self.remove(self.root / f"{kind}s" / unit_id)
+        lease = self.lease(kind, unit_id)
+        if lease is None:
+            return False
+        with lease:
+            self.remove(self.root / f"{kind}s" / unit_id)
+        return True
 
     def remove(self, path: Path) -> None:
         """Remove a file or a folder of the store, if it is there.
@@ -205,6 +213,21 @@ class Store:
             StoreError: an object store cannot be read.
         """
         return path if self._mirror is None else self._mirror.fetched(path)
+
+    def stamp(self, path: Path) -> str | None:
+        """What tells a file as it is now in the store from all others; None if there is none.
+
+        Raises:
+            StoreError: an object store cannot be read.
+        """
+        if self._mirror is not None:
+            return self._mirror.stamp(path)
+        try:
+            with path.open("rb") as file:  # which has a network file system look again
+                found = os.fstat(file.fileno())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return f"{found.st_ino} {found.st_mtime_ns}"
 
     def gather(self, paths: Iterable[Path]) -> None:
         """`fetched` for many files at once.

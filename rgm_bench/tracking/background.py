@@ -16,6 +16,9 @@ _OF_SQLITE = {
     "readonly database": "MLflow's database cannot be written; look at the rights of its file",
 }
 
+ALIVE_SECONDS = 60.0
+"""How often the other tracker is to say that this command lives."""
+
 CATCHES_UP = "The results are safe in the store, and the next run of this study catches up."
 
 
@@ -50,6 +53,9 @@ class BackgroundTracker(Tracker):
             self._waiting = (study, view)
             self._changed.notify()
 
+    def keep_alive(self) -> None:
+        """Nothing: the thread has the other one do it, as long as it lives."""
+
     def close(self, ending: Ending) -> None:
         """Wait for the last record and the end of the tracker, but not longer than patience."""
         with self._changed:
@@ -69,10 +75,18 @@ class BackgroundTracker(Tracker):
 
     def _next(self) -> tuple[StudySpec, View] | None:
         """The latest record asked for, once there is one; None when closed and nothing is left."""
+        while not self._is_asked(ALIVE_SECONDS):
+            self._attempt(self._tracker.keep_alive)
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting is not None or self._ending is not None)
             asked, self._waiting = self._waiting, None
             return asked
+
+    def _is_asked(self, seconds: float) -> bool:
+        """Whether there is something to do, once there is or after so long."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._waiting is not None or self._ending is not None, seconds
+            )
 
     def _attempt(self, action: Callable[[], None]) -> None:
         try:

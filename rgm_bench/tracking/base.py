@@ -15,12 +15,16 @@ class Tracker(ABC):
 
     The store stays the truth: whatever a tracker misses or loses, its next `record` makes up for.
     `record` may be called any number of times, after every finished unit or once at the end, and
-    `close` once, last.
+    `close` once, last; `keep_alive` about once a minute between them.
     """
 
     @abstractmethod
     def record(self, study: StudySpec, view: View) -> None:
         """Copy everything of `study` that is finished and not yet there."""
+
+    @abstractmethod
+    def keep_alive(self) -> None:
+        """Say that this command lives, to those who cannot see its process."""
 
     @abstractmethod
     def close(self, ending: Ending) -> None:

@@ -32,6 +32,9 @@ PARAM_CHARACTERS = 6000
 BATCH_METRICS = 900
 """Metrics in one request: MLflow takes 1000 entries, parameters and tags among them."""
 
+ALIVE = "rgm.alive"
+"""The tag of a parent run that says when its command last lived, as a Unix time."""
+
 STATUS_OF = {"finished": "FINISHED", "killed": "KILLED", "failed": "FAILED"}
 
 
@@ -73,6 +76,11 @@ class MlflowTracker(Tracker):
             runs = known.get(child.key, [])
             if all(run.is_whole for run in runs):  # else another command is at it just now
                 self._mirror(client, experiment, child, runs)
+
+    def keep_alive(self) -> None:
+        """Note the time at the parent run, if there is one: it is all that other hosts see."""
+        if self._parent is not None:
+            self._client().set_tag(self._parent, ALIVE, _now())
 
     def close(self, ending: Ending) -> None:
         """End the parent run, if this command had one."""
@@ -129,6 +137,7 @@ class MlflowTracker(Tracker):
                 "rgm.started": self._started.isoformat(timespec="seconds"),
                 "rgm.host": socket.gethostname(),
                 "rgm.writer": str(Writer.this_process()),
+                ALIVE: _now(),
                 "mlflow.source.name": "rgm-bench",
             }
             milliseconds = int(self._started.timestamp() * 1000)
@@ -168,8 +177,13 @@ def _end_leftovers(client: "MlflowClient") -> None:
     running = client.search_runs(experiments, "attributes.status = 'RUNNING'", max_results=50_000)
     for run in running:
         writer = run.data.tags.get("rgm.writer")
-        if writer is not None and Writer.parse(writer).is_dead:
+        heard = float(run.data.tags.get(ALIVE, 0))
+        if writer is not None and Writer.parse(writer).is_dead(heard):
             client.set_terminated(run.info.run_id, "KILLED")
+
+
+def _now() -> str:
+    return f"{time.time():.0f}"
 
 
 def _tidied(client: "MlflowClient", experiment: str) -> list[_Known]:

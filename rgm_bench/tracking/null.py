@@ -14,5 +14,8 @@ class NullTracker(Tracker):
     def record(self, study: StudySpec, view: View) -> None:
         """Leave everything where it is."""
 
+    def keep_alive(self) -> None:
+        """Nobody asks."""
+
     def close(self, ending: Ending) -> None:
         """Nothing is open."""

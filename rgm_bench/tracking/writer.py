@@ -8,8 +8,10 @@ from typing import Self, final
 
 import psutil
 
+from rgm_bench.results.lease import pid_namespace
+
 FOREIGN_SECONDS = 600
-"""How long a process of another host, which we cannot see, may take to write one child."""
+"""Silence after which a process that we cannot see, on another host, counts as dead."""
 
 CLOCK_SECONDS = 2
 """How far two readings of the birth of one process may lie apart."""
@@ -18,7 +20,10 @@ CLOCK_SECONDS = 2
 @final
 @dataclass(frozen=True)
 class Writer:
-    """A process of a host, born at a time, that began to write at another; `str` is for a tag."""
+    """A process of a host, born at a time, that began to write at another; `str` is for a tag.
+
+    A container is a host of its own, since its processes have numbers of their own.
+    """
 
     host: str
     pid: int
@@ -42,13 +47,17 @@ class Writer:
     @classmethod
     def of(cls, pid: int) -> Self:
         """A process of this host, beginning now."""
-        return cls(socket.gethostname(), pid, _born(pid) or 0, int(time.time()))
+        return cls(_this_host(), pid, _born(pid) or 0, int(time.time()))
 
-    @property
-    def is_dead(self) -> bool:
-        """Whether it ran on this host and does no more: a later process may have its number."""
-        if self.host != socket.gethostname():
-            return False
+    def is_dead(self, heard: float = 0.0) -> bool:
+        """Whether it runs no more; a later process may have its number.
+
+        Args:
+            heard: when it last said that it lives, a Unix time; it did when it began to write.
+                Only this tells of a process on another host.
+        """
+        if self.host != _this_host():
+            return time.time() - max(heard, self.began) > FOREIGN_SECONDS
         born = _born(self.pid)
         return born is None or abs(born - self.born) > CLOCK_SECONDS
 
@@ -58,9 +67,11 @@ class Writer:
 
         This process writes one child after another, so an unfinished one of its own has failed.
         """
-        if self.host != socket.gethostname():
-            return time.time() - self.began > FOREIGN_SECONDS
-        return self.is_dead or self.pid == os.getpid()
+        return self.is_dead() or (self.host == _this_host() and self.pid == os.getpid())
+
+
+def _this_host() -> str:
+    return f"{socket.gethostname()}/{pid_namespace()}"
 
 
 def _born(pid: int) -> int | None:

@@ -47,7 +47,8 @@ def test_the_command_arrives_as_it_was_written(tmp_path: Path):
     assert code == 0
     assert called[0] == "scontrol show hostnames node[1-2]"
     ray, command = called[1 : called.index("--")], called[called.index("--") + 1 :]
-    assert ray[:6] == ["ray", "symmetric-run", "--address", "node1:6379", "--min-nodes", "2"]
+    assert ray[:2] == ["--no-kill", "ray"]  # else srun would end the others with a lost node
+    assert ray[2:7] == ["symmetric-run", "--address", "node1:6379", "--min-nodes", "2"]
     assert {"--num-cpus=16", "--num-gpus=4"} <= set(ray)
     assert command == [
         *("rgm-bench", "run", str(SHIPPED), "--profile", "smoke"),
@@ -55,7 +56,12 @@ def test_the_command_arrives_as_it_was_written(tmp_path: Path):
         *("--address", "auto", "--time-limit", "235min"),
     ]
     asked = [line for line in text.splitlines() if line.startswith("#SBATCH")]
-    assert {"#SBATCH --nodes=2", "#SBATCH --gpus-per-task=4", "#SBATCH --time=240"} <= set(asked)
+    assert {
+        "#SBATCH --no-kill",
+        "#SBATCH --nodes=2",
+        "#SBATCH --gpus-per-task=4",
+        "#SBATCH --time=240",
+    } <= set(asked)
 
 
 @pytest.mark.parametrize("code", [0, 2, 5, 6])

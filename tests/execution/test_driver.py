@@ -1,6 +1,8 @@
 """The driver, with executors whose units do nothing or go wrong on purpose."""
 
+import math
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import get_args
@@ -13,10 +15,11 @@ from rgm_bench.execution.failures import TRIED_AGAIN, Failure, FailureKind, fail
 from rgm_bench.execution.local import LocalExecutor
 from rgm_bench.execution.signals import first_signal
 from rgm_bench.plan import make_plan
+from rgm_bench.results.files import write_whole
 from rgm_bench.results.journal import Journal, read_journal
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import Store, View
-from rgm_bench.study_run import Driver, SilentObserver, Summary
+from rgm_bench.study_run import Driver, Observer, SilentObserver, Summary
 from rgm_bench.tracking.null import NullTracker
 
 
@@ -36,7 +39,12 @@ def commit(view: View, unit: Unit) -> Attempt:
 
 
 def drive(
-    study, view: View, executor: Executor, folder: Path, budget: Budget | None = None
+    study,
+    view: View,
+    executor: Executor,
+    folder: Path,
+    budget: Budget | None = None,
+    observer: Observer | None = None,
 ) -> Summary:
     journal = Journal(folder)
     driver = Driver(
@@ -47,7 +55,7 @@ def drive(
         budget=budget or Budget(),
         journal=journal,
         tracker=NullTracker(),
-        observer=SilentObserver(),
+        observer=observer or SilentObserver(),
     )
     try:
         return driver.run()
@@ -118,6 +126,33 @@ def test_three_attempts_for_what_comes_from_outside_and_one_for_the_rest(
     assert sorted(told) == sorted((kind, number) for number in attempts for _ in range(2))
 
 
+@pytest.mark.parametrize(
+    ("kind", "gains", "attempts"),
+    [
+        ("worker killed", 5, 8),
+        ("node lost", 5, 8),
+        ("out of memory", 5, 3),  # it would be there the next time too
+        ("code error", 5, 1),
+        ("node lost", 0, 3),
+    ],
+)
+def test_an_attempt_that_saved_more_before_its_place_was_lost_does_not_count(
+    without_real, view, tmp_path, kind, gains, attempts
+) -> None:
+    tried: dict[str, int] = {}
+
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
+        number = tried[unit.id] = tried.get(unit.id, 0) + 1
+        if number <= gains:
+            folder = view.store.folder(unit.kind, unit.id, view.digests[unit.kind])
+            write_whole(folder / "checkpoint.safetensors", b"%d" % number)
+        return Attempt(unit.id, "failed", 0.0, "planted", failure=kind)
+
+    summary = drive(without_real, view, LocalExecutor(perform), tmp_path / "j")
+    assert list(summary.failed.values()) == [Failure(kind, attempts, "planted")] * 2
+    assert set(tried.values()) == {attempts}
+
+
 def test_a_busy_unit_is_asked_for_again(without_real, view, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("rgm_bench.study_run.BUSY_SECONDS", 0.01)
     asked: dict[str, int] = {}
@@ -130,6 +165,81 @@ def test_a_busy_unit_is_asked_for_again(without_real, view, tmp_path, monkeypatc
     assert set(asked.values()) == {5}
 
 
+# --- other drivers ----------------------------------------------------------------------------
+
+
+def asked_for(folder: Path) -> list[str]:
+    return [event["unit"] for event in read_journal(folder) if event["event"] == "submitted"]
+
+
+def test_a_unit_that_another_works_on_costs_a_look_and_is_found_when_it_is_done(
+    without_real, view, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("rgm_bench.study_run.BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("rgm_bench.study_run.MOST_BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("rgm_bench.results.lease.HEARTBEAT_SECONDS", 0.01)
+    of_another = make_plan(without_real, view).missing[0].unit
+    lease = view.store.lease(of_another.kind, of_another.id)
+    assert lease is not None
+    looks: list[str] = []
+    real = Store.is_held
+    monkeypatch.setattr(Store, "is_held", lambda *given: (looks.append(given[1]), real(*given))[1])
+
+    def another() -> None:
+        with lease:
+            while looks.count(of_another.id) < 4:
+                time.sleep(0.01)
+            commit(view, of_another)
+
+    thread = threading.Thread(target=another)
+    thread.start()
+    executor = LocalExecutor(lambda unit, should_stop: commit(view, unit))
+    summary = drive(without_real, view, executor, tmp_path / "j")
+    thread.join()
+    assert (summary.num_ran, summary.num_found, summary.diverged) == (3, 1, {})
+    assert of_another.id not in asked_for(tmp_path / "j")
+    endings = {e["unit"]: e["event"] for e in read_journal(tmp_path / "j") if "unit" in e}
+    assert endings.pop(of_another.id) == "found"
+    assert set(endings.values()) == {"ok"}
+
+
+def test_looks_at_a_unit_of_another_become_rare(without_real, view, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("rgm_bench.study_run.BUSY_SECONDS", 0.02)
+    monkeypatch.setattr("rgm_bench.results.lease.HEARTBEAT_SECONDS", 0.01)
+    of_another = make_plan(without_real, view).missing[0].unit
+    looks: list[float] = []
+    real = Store.is_held
+
+    def held(store: Store, unit_id: str) -> bool:
+        if unit_id != of_another.id:
+            return real(store, unit_id)
+        looks.append(time.monotonic())
+        return len(looks) < 7
+
+    monkeypatch.setattr(Store, "is_held", held)
+    executor = LocalExecutor(lambda unit, should_stop: commit(view, unit))
+    assert drive(without_real, view, executor, tmp_path / "j").num_ran == 4
+    assert len(looks) == 7
+    assert looks[-1] - looks[0] >= 0.02 * (1 + 2 + 4 + 8 + 16 + 32)
+
+
+def test_two_drivers_share_a_study_and_count_each_unit_once(tiny_study, view, tmp_path) -> None:
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
+        done = view.store.outcome(unit.kind, unit.id, view.digests[unit.kind])
+        return Attempt(unit.id, "found", 0.0) if done else commit(view, unit)
+
+    inner: list[Summary] = []
+
+    def overtaken(unit: Unit, should_stop: ShouldStop) -> Attempt:
+        if not inner:  # all of the study, while the first driver is at its first unit
+            inner.append(drive(tiny_study, view, LocalExecutor(perform), tmp_path / "other"))
+        return perform(unit, should_stop)
+
+    summary = drive(tiny_study, view, LocalExecutor(overtaken), tmp_path / "j", Budget(units=1))
+    assert (inner[0].num_ran, inner[0].num_found) == (6, 0)
+    assert (summary.num_ran, summary.num_found) == (0, 6)  # and none is of the one it may begin
+
+
 class Overlapping(Executor):
     """Ends units in the reverse order of their submission, and records how many were out."""
 
@@ -137,6 +247,10 @@ class Overlapping(Executor):
         self.perform, self.slots = perform, slots
         self.out: list[Unit] = []
         self.most = 0
+
+    @property
+    def num_at_work(self) -> int:
+        return min(self.slots, len(self.out))
 
     def submit(self, unit: Unit) -> None:
         self.out.append(unit)
@@ -234,6 +348,22 @@ def test_a_limit_of_time_stops_the_unit_that_runs(
     assert time.monotonic() - started < 0.4
     assert len(make_plan(tiny_study, view).missing) == 5
     assert drive(tiny_study, view, LocalExecutor(slow(view, 0)), tmp_path / "j").num_done == 5
+
+
+@pytest.mark.parametrize(("limit", "grace"), [(10.0, 5.0), (math.inf, 20.0), (3600.0, 20.0)])
+def test_what_runs_may_take_as_long_to_stop_as_was_kept_for_it(
+    without_real, view, tmp_path, limit, grace
+) -> None:
+    told: list[float] = []
+
+    class Told(SilentObserver):
+        def stopping(self, reason, seconds) -> None:
+            told.append(seconds)
+
+    budget = Budget(seconds=limit)
+    budget.stop("SIGTERM")
+    drive(without_real, view, LocalExecutor(slow(view, 0)), tmp_path / "j", budget, Told())
+    assert told == [grace]
 
 
 def test_work_is_summed_over_the_units_that_run_at_once() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from ray import exceptions as ray_errors
 
-from rgm_bench.errors import DataError, MissingDataError, StoreError, StudyError
+from rgm_bench.errors import DataError, MissingDataError, OtherCodeError, StoreError, StudyError
 from rgm_bench.execution.failures import failures_in, kind_of
 
 TOO_MUCH = 2**62
@@ -46,6 +46,7 @@ def test_memory_that_is_not_there_is_out_of_memory(action) -> None:
         (MissingDataError("no file"), "data error"),
         (StoreError("not in the store"), "store error"),
         (StudyError("no such part"), "study error"),
+        (OtherCodeError("code a, code b"), "code error"),
         (OSError(errno.ENOSPC, "No space left on device"), "store error"),
         (OSError(errno.EROFS, "Read-only file system"), "store error"),
         (FileNotFoundError(errno.ENOENT, "No such file"), "code error"),

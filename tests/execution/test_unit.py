@@ -10,6 +10,7 @@ from rgm_bench.config.spec import spec_id
 from rgm_bench.config.trial import Trial
 from rgm_bench.errors import StoreError
 from rgm_bench.execution.base import ShouldStop, Unit
+from rgm_bench.execution.failures import TRIED_AGAIN
 from rgm_bench.execution.unit import StoreWorker
 from rgm_bench.plan import make_plan
 from rgm_bench.results.store import Store, View
@@ -59,7 +60,7 @@ def test_a_training_in_parts_has_the_bits_of_one_at_once(units, store, tmp_path_
         assert (outcome.images, outcome.is_part) == (images, True)
         assert (folder / "checkpoint.safetensors").exists()
         assert worker(evaluation).ending == "failed"  # it measures the end
-    assert worker(replace(training, images=48)).ending == "ok"  # which is done
+    assert worker(replace(training, images=48)).ending == "found"  # which is done
     assert worker(training).ending == "ok"
     assert not (folder / "checkpoint.safetensors").exists()
     assert "160 images are done" not in (folder / "log.txt").read_text()
@@ -100,6 +101,23 @@ def test_a_commit_that_fails_costs_no_training(units, store, monkeypatch) -> Non
     assert worker(training).ending == "ok"
     (log,) = (store.root / "trainings" / training.id).glob("*/log.txt")
     assert "160 images are done of 160" in log.read_text()
+
+
+def test_what_is_in_the_store_is_found_and_not_done_again(units, store, monkeypatch) -> None:
+    worker, training = StoreWorker(str(store.root)), of_kind(units, "training")
+    assert worker(training).ending == "ok"
+    assert worker(training).ending == "found"
+    store.forget("training", training.id)
+    real = StoreWorker._compute
+
+    def overtaken(*given):
+        """Another process, whose lease was lost too, commits the same unit first."""
+        outcome = real(*given)
+        assert store.commit(outcome)
+        return outcome
+
+    monkeypatch.setattr(StoreWorker, "_compute", overtaken)
+    assert worker(training).ending == "found"
 
 
 def stop_at(number: int) -> ShouldStop:
@@ -146,6 +164,20 @@ def test_a_unit_that_is_to_stop_does_not_begin(units, store) -> None:
         "stopped"
     )
     assert not list(store.root.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["training", "evaluation"])
+def test_a_machine_with_other_code_refuses_and_writes_nothing(units, store, kind) -> None:
+    digests = View(store).digests
+    worker = StoreWorker(str(store.root), digests={**digests, kind: "0" * 8})
+    attempt = worker(of_kind(units, kind))
+    assert (attempt.ending, attempt.failure) == ("failed", "code error")
+    assert attempt.failure not in TRIED_AGAIN
+    for part in ("code " + "0" * 8, "code " + digests[kind], "on all machines"):
+        assert part in (attempt.reason or "")
+    assert not list(store.root.iterdir())
+    if kind == "training":
+        assert worker(of_kind(units, "evaluation")).failure == "store error"  # as without
 
 
 def test_an_evaluation_without_its_training_fails_and_is_not_diverged(units, store) -> None:

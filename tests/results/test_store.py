@@ -12,6 +12,7 @@ import pytest
 
 from rgm_bench.errors import StoreError
 from rgm_bench.results import code
+from rgm_bench.results import lease as lease_module
 from rgm_bench.results.code import code_digest, meaning
 from rgm_bench.results.files import create_whole, write_whole
 from rgm_bench.results.journal import Journal, read_journal
@@ -194,7 +195,7 @@ def test_of_many_that_take_over_a_dead_lease_one_gets_it(tmp_path) -> None:
     for thread in threads:
         thread.join()
     assert len(got) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["u.json"]
+    assert [path.name for path in tmp_path.glob("[!.]*")] == ["u.json"]
 
 
 def test_the_lease_of_a_zombie_is_taken_over(tmp_path) -> None:
@@ -225,6 +226,56 @@ def test_a_lease_of_another_machine_expires_with_its_heartbeat(tmp_path) -> None
     assert Lease.acquire(tmp_path, "training", "u") is None
     path.write_text(json.dumps(held | {"host": "elsewhere", "heartbeat": time.time() - 3600}))
     assert Lease.acquire(tmp_path, "training", "u") is not None
+
+
+def test_a_process_of_a_container_lives_by_its_heartbeat(tmp_path) -> None:
+    subprocess.run([sys.executable, "-c", LEASE_AND_DIE, str(tmp_path)], check=False)
+    path = tmp_path / "u.json"
+    held = json.loads(path.read_text()) | {"namespace": "pid:[1]"}  # its number says nothing here
+    path.write_text(json.dumps(held | {"heartbeat": time.time()}))
+    assert len(running(tmp_path)) == 1
+    assert Lease.acquire(tmp_path, "training", "u") is None
+    path.write_text(json.dumps(held | {"heartbeat": time.time() - 3600}))
+    assert Lease.acquire(tmp_path, "training", "u") is not None
+
+
+@pytest.mark.parametrize("left", ["of the dead", "cut off"])
+def test_a_lease_that_comes_while_another_is_taken_away_stays(tmp_path, monkeypatch, left) -> None:
+    path = tmp_path / "u.json"
+    subprocess.run([sys.executable, "-c", LEASE_AND_DIE, str(tmp_path)], check=False)
+    if left == "cut off":
+        path.write_bytes(path.read_bytes()[:20])
+    real = lease_module._take_away
+
+    def overtaken(path: Path, abandoned: bytes) -> None:
+        """Another process takes the lease between our look at it and its removal."""
+        monkeypatch.setattr(lease_module, "_take_away", real)
+        assert Lease.acquire(tmp_path, "training", "u") is not None
+        real(path, abandoned)
+
+    monkeypatch.setattr(lease_module, "_take_away", overtaken)
+    assert Lease.acquire(tmp_path, "training", "u") is None
+    assert len(running(tmp_path)) == 1
+
+
+def test_a_lease_that_was_given_back_meanwhile_is_not_taken_from_the_next(
+    tmp_path, monkeypatch
+) -> None:
+    held = Lease.acquire(tmp_path, "training", "u")
+    assert held is not None
+    real = lease_module._content
+
+    def gone(path: Path) -> bytes | None:
+        """It is given back before we look, and another takes it after."""
+        monkeypatch.setattr(lease_module, "_content", real)
+        path.unlink()
+        found = real(path)
+        assert Lease.acquire(tmp_path, "training", "u") is not None
+        return found
+
+    monkeypatch.setattr(lease_module, "_content", gone)
+    assert Lease.acquire(tmp_path, "training", "u") is None
+    assert len(running(tmp_path)) == 1
 
 
 def test_half_a_lease_is_nobodys(tmp_path) -> None:

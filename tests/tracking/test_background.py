@@ -1,4 +1,4 @@
-from threading import Event
+from threading import Event, Semaphore
 
 from rgm_bench.tracking.background import BackgroundTracker
 from rgm_bench.tracking.base import Ending, Tracker
@@ -11,6 +11,7 @@ class Recording(Tracker):
         self.views: list[object] = []
         self.ending: Ending | None = None
         self.busy = Event()
+        self.beats = Semaphore(0)
         self._error, self._gate = error, gate
 
     def record(self, study, view) -> None:
@@ -20,6 +21,9 @@ class Recording(Tracker):
             self._gate.wait(10)
         if self._error is not None:
             raise self._error
+
+    def keep_alive(self) -> None:
+        self.beats.release()
 
     def close(self, ending: Ending) -> None:
         self.ending = ending
@@ -64,3 +68,14 @@ def test_close_does_not_wait_for_ever(study):
     gate.set()
     assert len(warnings) == 1
     assert "0.05 seconds" in warnings[0]
+
+
+def test_a_command_that_has_nothing_to_record_still_says_that_it_lives(study, monkeypatch):
+    monkeypatch.setattr("rgm_bench.tracking.background.ALIVE_SECONDS", 0.01)
+    warnings: list[str] = []
+    inner = Recording()
+    tracker = BackgroundTracker(inner, warn=warnings.append)
+    tracker.record(study, 1)
+    assert all(inner.beats.acquire(timeout=30) for _ in range(3))
+    tracker.close("finished")
+    assert (inner.views, inner.ending, warnings) == ([1], "finished", [])

@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from mlflow.entities import Run, ViewType
 
 from rgm_bench.tracking.background import BackgroundTracker
 from rgm_bench.tracking.mlflow import MlflowTracker, tracking_uri
-from rgm_bench.tracking.writer import Writer
+from rgm_bench.tracking.writer import FOREIGN_SECONDS, Writer
 
 COMMAND = ("/usr/bin/rgm-bench", "run", "studies/sweep.yaml")
 FID = "fid.digits_cnn_v1.n64"
@@ -239,6 +240,26 @@ def test_what_a_living_command_has_open_stays_open(study, view, tracker, tmp_pat
         other.close("finished")
         assert {run.info.status for run in runs(tmp_path)} == {"RUNNING"}
         living.communicate(b"\n")
+
+
+def test_a_command_on_another_host_lives_as_long_as_it_says_so(study, view, tracker, tmp_path):
+    view.finish(study.trials[0])
+    tracker.record(study, view)
+    (parent,) = parents(tmp_path)
+    long_ago = int(time.time()) - FOREIGN_SECONDS - 60
+    elsewhere = replace(Writer.this_process(), host="another.invalid", began=long_ago)
+    leave_open(tmp_path, [parent], elsewhere)
+
+    def status_for_others() -> str:
+        other = MlflowTracker(tmp_path, command=COMMAND)
+        other.record(replace(study, name="another"), view)
+        other.close("finished")
+        return parents(tmp_path)[0].info.status
+
+    tracker.keep_alive()
+    assert status_for_others() == "RUNNING"
+    client(tmp_path).set_tag(parent.info.run_id, "rgm.alive", str(long_ago))
+    assert status_for_others() == "KILLED"
 
 
 def test_a_run_that_another_command_is_writing_is_left_alone(study, view, tracker, tmp_path):
