@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rgm_bench.cli.counts import counted
 from rgm_bench.cli.options import (
     DEFAULT_STORE,
     Code,
@@ -106,7 +107,7 @@ def _print_time_left(made: "Plan", at_work: "Sequence[Progress]") -> None:
         print("nothing runs just now; `rgm-bench run` goes on")
         return
     left = made.estimated_seconds(len(at_work), {p.id: p.share for p in at_work})
-    at_once = f"with {len(at_work)} unit{'s' * (len(at_work) != 1)} at once"
+    at_once = f"with {counted(len(at_work), 'unit')} at once"
     if left is None:
         print("time left: unknown until a unit has finished")
     else:
@@ -157,7 +158,7 @@ def sample(
     from rgm_bench.more_samples import save_samples
 
     save_samples(outcome, kept, num=num, seed=seed, folder=out)
-    print(f"{num} images in {out}")
+    print(f"{counted(num, 'image')} in {out}")
 
 
 def _print_search(spec: "StudySpec") -> None:
@@ -166,7 +167,9 @@ def _print_search(spec: "StudySpec") -> None:
         return
     states = Counter(suggestion.state for suggestion in spec.found.suggestions)
     ended = ", ".join(f"{number} {state}" for state, number in states.items() if number)
-    print(f"{len(spec.found.suggestions):>6} of {spec.search.spec.trials} trials: {ended}")
+    print(
+        f"{len(spec.found.suggestions):>6} of {counted(spec.search.spec.trials, 'trial')}: {ended}"
+    )
 
 
 def _print_counts(made: "Plan") -> None:
@@ -180,7 +183,8 @@ def _print_counts(made: "Plan") -> None:
             if number
         ]
         extra = f" ({', '.join(notes)})" if notes else ""
-        print(f"{total:>6} {kind}s: {done} done{extra}, {missing} to run")
+        kinds = kind if total == 1 else f"{kind}s"
+        print(f"{total:>6} {kinds}: {done} done{extra}, {missing} to run")
 
 
 def _print_estimate(made: "Plan", slots: int) -> None:
@@ -193,7 +197,7 @@ def _print_estimate(made: "Plan", slots: int) -> None:
     if seconds is None:
         print("time: unknown until a unit has finished; `plan --measure` runs 20 steps and tells")
     else:
-        print(f"time: about {in_words(seconds)} with {slots} units at once")
+        print(f"time: about {in_words(seconds)} with {counted(slots, 'unit')} at once")
 
 
 def _print_measured(spec: "StudySpec", made: "Plan", slots: int) -> None:
@@ -220,7 +224,7 @@ def _print_measured(spec: "StudySpec", made: "Plan", slots: int) -> None:
         f"{cost.peak_memory_bytes / 2**30:.2f} GiB at most"
     )
     print(
-        f"the {made.count('training', 'missing')} trainings to run: "
+        f"the {counted(made.count('training', 'missing'), 'training')} to run: "
         f"{in_words(missing / cost.images_per_second / slots)} with {slots} at once"
     )
 

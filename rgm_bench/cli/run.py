@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from rgm_bench.cli import exit_codes
+from rgm_bench.cli.counts import counted
 from rgm_bench.cli.durations import in_seconds
 from rgm_bench.cli.options import (
     DEFAULT_STORE,
@@ -24,7 +25,13 @@ from rgm_bench.cli.options import (
     open_study,
     open_view,
 )
-from rgm_bench.cli.troubles import Commands, diverged_lines, failed_lines
+from rgm_bench.cli.troubles import (
+    Commands,
+    diverged_lines,
+    failed_lines,
+    failures_in_words,
+    left_in_words,
+)
 from rgm_bench.results.store import Store, View
 
 if TYPE_CHECKING:
@@ -144,7 +151,7 @@ def retry(
         if chosen or planned.unit.needs in wanted:
             view.store.forget(planned.unit.kind, planned.unit.id)
             forgotten += 1
-    print(f"forgot {forgotten} unit{'s' * (forgotten != 1)} of {spec.name}/{spec.profile}")
+    print(f"forgot {counted(forgotten, 'unit')} of {spec.name}/{spec.profile}")
     plan = _print_plan(spec, view)
     commands = Commands(study, spec, overrides, store)
     _bring_on(spec, view, plan, commands, Budget(), executor, workers, address=None)
@@ -208,13 +215,14 @@ def _print_plan(spec: "StudySpec", view: "View") -> "Plan":
     plan = make_plan(searched(spec, view), view)
     num_done = len(plan.units) - len(plan.missing)
     print(
-        f"{spec.name}/{spec.profile}: {len(plan.units)} units, {num_done} in {view.store}, "
-        f"{len(plan.missing)} to run"
+        f"{spec.name}/{spec.profile}: {counted(len(plan.units), 'unit')}, {num_done} in "
+        f"{view.store}, {len(plan.missing)} to run"
     )
     if plan.num_stale:
+        verb, them = ("was", "it") if plan.num_stale == 1 else ("were", "them")
         print(
-            f"note: {plan.num_stale} results were made by other code than the present one; "
-            "`--rerun stale` runs them again",
+            f"note: {counted(plan.num_stale, 'result')} {verb} made by other code than the present "
+            f"one; `--rerun stale` runs {them} again",
             file=sys.stderr,
         )
     return plan
@@ -263,7 +271,7 @@ def _bring_on(
         _report_in_store(spec, view)
     except KeyboardInterrupt:
         _stop(exit_codes.TERMINATED if terminated.is_set() else exit_codes.INTERRUPTED)
-    _conclude(summary, plan, commands)
+    _conclude(summary, spec, view, commands)
 
 
 def _stop(code: int) -> NoReturn:
@@ -293,25 +301,31 @@ def _report(spec: "StudySpec", results: "Results", folder: Path) -> "Report":
     return written
 
 
-def _conclude(summary: "Summary", plan: "Plan", commands: Commands) -> None:
+def _conclude(summary: "Summary", spec: "StudySpec", view: View, commands: Commands) -> None:
     """Say what did not end well and what is left, and leave with the exit code for it."""
+    from rgm_bench.plan import make_plan
+    from rgm_bench.search import searched
+
     if summary.num_ran:
-        print(f"ran {summary.num_ran} units in {summary.seconds:.0f} s")
+        print(f"ran {counted(summary.num_ran, 'unit')} in {summary.seconds:.0f} s")
     failed, diverged = summary.failed, summary.diverged
+    if not (failed or diverged or summary.stopped):
+        return
+    study = searched(spec, view)  # a search has grown since it was planned
+    plan = make_plan(study, view)
     for line in (*failed_lines(failed, plan), *diverged_lines(diverged, plan)):
         print(line, file=sys.stderr)
     if diverged:
         print(f"try what diverged again: {commands.retry}", file=sys.stderr)
     if failed:
         print(
-            f"{len(failed)} units failed and {len(summary.blocked)} that need them did not run; "
-            f"`rgm-bench logs ID` tells more; try them again: {commands.run}",
+            f"{failures_in_words(len(failed), len(summary.blocked))}; "
+            f"`rgm-bench logs ID` tells more; try what failed again: {commands.run}",
             file=sys.stderr,
         )
     if summary.stopped is not None:
-        left = len(plan.missing) - summary.num_ran
         print(
-            f"incomplete: {summary.stopped} reached with {left} units left; "
+            f"incomplete: {summary.stopped} reached with {left_in_words(study, plan)} left; "
             f"run again: {commands.run}",
             file=sys.stderr,
         )

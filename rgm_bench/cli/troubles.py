@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
+from rgm_bench.cli.counts import counted
 from rgm_bench.cli.options import DEFAULT_STORE
 
 if TYPE_CHECKING:
@@ -34,15 +35,16 @@ def failed_lines(failed: Mapping[str, "Failure"], plan: "Plan") -> Iterator[str]
     """A line for each unit that failed: which it is, and how it did."""
     planned = {each.unit.id: each for each in plan.units}
     for unit_id, how in failed.items():
-        yield f"failed:   {_named(planned[unit_id])}: {how}"
+        yield f"failed:   {_named(unit_id, planned)}: {how}"
 
 
 def diverged_lines(diverged: Mapping[str, str], plan: "Plan") -> Iterator[str]:
     """A line for each unit that diverged, but none for what measures a training that did."""
     planned = {each.unit.id: each for each in plan.units}
     for unit_id, why in diverged.items():
-        if planned[unit_id].unit.needs not in diverged:
-            yield f"diverged: {_named(planned[unit_id])}: {why}"
+        known = planned.get(unit_id)
+        if known is None or known.unit.needs not in diverged:
+            yield f"diverged: {_named(unit_id, planned)}: {why}"
 
 
 def diverged_in(plan: "Plan") -> dict[str, str]:
@@ -54,5 +56,26 @@ def diverged_in(plan: "Plan") -> dict[str, str]:
     }
 
 
-def _named(planned: "PlannedUnit") -> str:
-    return f"{planned.unit.kind} {planned.unit.id} ({planned.label})"
+def failures_in_words(failed: int, blocked: int) -> str:
+    """How many units failed, and how many others did not run for want of them."""
+    if not blocked:
+        return f"{counted(failed, 'unit')} failed"
+    verb = "needs" if blocked == 1 else "need"
+    them = "it" if failed == 1 else "them"
+    return f"{counted(failed, 'unit')} failed, and {blocked} that {verb} {them} did not run"
+
+
+def left_in_words(study: "StudySpec", plan: "Plan") -> str:
+    """How much of a study has not run: units, and trials that its search has yet to draw."""
+    left = counted(len(plan.missing), "unit")
+    if study.search is None:
+        return left
+    to_draw = study.search.spec.trials - len(study.found.suggestions)
+    return f"{left} and {counted(to_draw, 'trial')} to draw" if to_draw else left
+
+
+def _named(unit_id: str, planned: "Mapping[str, PlannedUnit]") -> str:
+    known = planned.get(unit_id)
+    if known is None:  # another command has changed what the search asks for
+        return f"unit {unit_id}"
+    return f"{known.unit.kind} {unit_id} ({known.label})"

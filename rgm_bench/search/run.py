@@ -158,9 +158,15 @@ class SearchRun:
 
     def _diverged(self, trial: Trial) -> bool:
         outcome = self._results.outcome("evaluation", trial.id)
-        if outcome is None and trial.training_id is not None:
-            outcome = self._results.outcome("training", trial.training_id)
-        return outcome is not None and outcome.status == "diverged"
+        if outcome is not None:
+            return outcome.status == "diverged"
+        if trial.training is None or trial.training_id is None or trial.at is None:
+            return False
+        training = self._results.outcome("training", trial.training_id)
+        if training is None or training.status != "diverged":
+            return False
+        # one that diverged later has left the weights that the trial measures
+        return training.images < trial.training.images_at(trial.at)
 
     def _score(self, trials: Sequence[Trial], evaluation: str, metric: str) -> float | None:
         """The mean over seeds of an objective, or None until all of them are measured."""

@@ -16,7 +16,8 @@ from rgm_bench.config.spec import GenerateSpec, TrainingSource
 from rgm_bench.config.study import StudySpec
 from rgm_bench.config.trial import Trial
 from rgm_bench.errors import UserError
-from rgm_bench.execution.base import Attempt, Unit
+from rgm_bench.execution.base import Attempt, Perform, ShouldStop, Unit
+from rgm_bench.execution.budget import Budget
 from rgm_bench.execution.local import LocalExecutor
 from rgm_bench.plan import make_plan
 from rgm_bench.report.columns import COLUMNS
@@ -29,7 +30,7 @@ from rgm_bench.search import searched
 from rgm_bench.search.export import export_search
 from rgm_bench.search.run import HIGHER_IS_BETTER, SearchRun
 from rgm_bench.session import grow_search, open_search
-from rgm_bench.study_run import Driver, SilentObserver
+from rgm_bench.study_run import Driver, SilentObserver, Summary
 from rgm_bench.tracking.null import NullTracker
 from tests.search.conftest import Scored, WriteSearch, score
 
@@ -263,35 +264,72 @@ def test_a_search_is_drawn_with_a_front_where_it_has_two_objectives(write_search
         assert all(len(picture) > 1000 for d in drawn for picture in rendered(d.figure))
 
 
-def test_trials_that_share_a_training_run_it_once(write_search: WriteSearch, tmp_path: Path):
-    levels = {"field": "training.method.forward.num_levels", "values": [1, 2, 4]}
-    study = write_search(
-        space={"levels": levels}, sampler={"kind": "random"}, lag=1, seed=0, trials=8
-    )
-    view, ran = View(Store(tmp_path / "store")), list[str]()
-    search = open_search(study, view)
+def drive(study: StudySpec, view: View, perform: Perform, folder: Path) -> Summary:
+    """Bring a search to complete with units that `perform` carries out."""
+    search, journal = open_search(study, view), Journal(folder)
     assert search is not None
-
-    def perform(unit: Unit) -> Attempt:
-        ran.append(unit.id)
-        name = {"fid.digits_cnn_v1.n64": 1.0} if unit.kind == "evaluation" else {}
-        digest, images = view.digests[unit.kind], unit.spec.get("images", 0)
-        outcome = Outcome(unit.kind, unit.id, digest, "ok", None, images, unit.spec, name)
-        view.store.commit(outcome)
-        return Attempt(unit.id, "ok", 0.0)
-
-    journal = Journal(tmp_path / "journal")
     driver = Driver(
         study=search.study,
         plan=make_plan(search.study, view),
         view=view,
         executor=LocalExecutor(perform),
+        budget=Budget(),
         journal=journal,
         tracker=NullTracker(),
         observer=SilentObserver(),
         grow=partial(grow_search, search, view),
     )
-    summary = driver.run()
-    journal.close()
-    assert search.is_searched
+    try:
+        return driver.run()
+    finally:
+        journal.close()
+
+
+def commit(view: View, unit: Unit) -> Attempt:
+    name = {"fid.digits_cnn_v1.n64": 1.0} if unit.kind == "evaluation" else {}
+    digest, images = view.digests[unit.kind], unit.spec.get("images", 0)
+    view.store.commit(Outcome(unit.kind, unit.id, digest, "ok", None, images, unit.spec, name))
+    return Attempt(unit.id, "ok", 0.0)
+
+
+LEVELS: Mapping[str, Any] = {
+    "levels": {"field": "training.method.forward.num_levels", "values": [1, 2, 4]}
+}
+"""A space so small that trials share trainings."""
+
+
+def test_trials_that_share_a_training_run_it_once(write_search: WriteSearch, tmp_path: Path):
+    study = write_search(space=LEVELS, sampler={"kind": "random"}, lag=1, seed=0, trials=8)
+    view, ran = View(Store(tmp_path / "store")), list[str]()
+
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
+        ran.append(unit.id)
+        return commit(view, unit)
+
+    summary = drive(study, view, perform, tmp_path / "journal")
+    assert searched(study, view).found.suggestions[-1].state == "finished"
     assert len(ran) == len(set(ran)) == summary.num_done == 3 + 3 + 2  # and rows of real images
+
+
+def test_trials_that_share_a_failed_training_are_blocked_and_it_runs_once(
+    write_search: WriteSearch, tmp_path: Path
+):
+    """Two evaluations of trials with one training: the second is asked for once it has failed."""
+    noise = {"field": "evaluations.generation.sampler.noise_factor", "values": [1, 0.5]}
+    levels = {"field": "training.method.forward.num_levels", "values": [1, 4, 2]}
+    space = {"noise": noise, "levels": levels}
+    study = write_search(space=space, sampler={"kind": "grid"}, lag=3, trials=6)
+    view, ran = View(Store(tmp_path / "store")), list[str]()
+
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
+        ran.append(unit.id)
+        if unit.kind == "training" and unit.spec["method"]["forward"]["num_levels"] == 4:
+            return Attempt(unit.id, "failed", 0.0, "planted", failure="code error")
+        return commit(view, unit)
+
+    summary = drive(study, view, perform, tmp_path / "journal")
+    assert len(ran) == len(set(ran))
+    assert len(summary.failed) == 1
+    missing = {planned.unit.id for planned in make_plan(searched(study, view), view).missing}
+    assert missing == {*summary.failed, *summary.blocked}
+    assert len(summary.blocked) == 2
