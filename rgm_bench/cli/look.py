@@ -68,16 +68,21 @@ def status(
     store: StoreLocation = DEFAULT_STORE,
 ) -> None:
     """Say how far a study is and how long it will take, also while another shell runs it."""
-    from rgm_bench.cli.troubles import Commands, diverged_in, diverged_lines, failed_lines
-    from rgm_bench.execution.failures import failures_in
+    from rgm_bench.cli.troubles import (
+        Commands,
+        blocking_lines,
+        diverged_in,
+        diverged_lines,
+        failed_lines,
+    )
+    from rgm_bench.failed_trials import failed_units, with_failed
     from rgm_bench.plan import make_plan
-    from rgm_bench.results.journal import read_journal
     from rgm_bench.search import searched
 
     view = open_view(store)
     spec = searched(open_study(study, profile, overrides), view)
     made = make_plan(spec, view)
-    _print_search(spec)
+    _print_search(with_failed(spec, view))
     _print_counts(made)
     missing = {planned.unit.id: planned for planned in made.missing}
     at_work = [found for found in view.store.running() if found.id in missing]
@@ -86,16 +91,21 @@ def status(
             f"running  {progress.id}  {progress.kind} {missing[progress.id].label}: "
             f"{progress.share:.0%}, {progress.images_per_second:,.0f} images/s on {progress.host}"
         )
-    journal = read_journal(view.store.study_folder(spec) / "journal") if missing else ()
-    failed = {unit: how for unit, how in failures_in(journal).items() if unit in missing}
+    failed = failed_units(spec, made, view)
     diverged = diverged_in(made)
     for line in (*failed_lines(failed, made), *diverged_lines(diverged, made)):
         print(line)
     commands = Commands(study, spec, overrides, store)
     if failed:
         print(f"try what failed again:   {commands.run}")
+    for line in blocking_lines(spec, failed, commands):
+        print(line)
     if diverged:
         print(f"try what diverged again: {commands.retry}")
+    if spec.found.given_up.units:
+        print(f"take back what was given up: {commands.retry}")
+    if any(suggestion.state == "pruned" for suggestion in spec.found.suggestions):
+        print(f"go on with pruned trials: {commands.without_rungs}")
     if missing:
         _print_time_left(made, at_work)
 
@@ -183,6 +193,8 @@ def _print_counts(made: "Plan") -> None:
             if number
         ]
         extra = f" ({', '.join(notes)})" if notes else ""
+        given_up = made.count(kind, "given up")
+        extra += f", {given_up} given up" if given_up else ""
         kinds = kind if total == 1 else f"{kind}s"
         print(f"{total:>6} {kinds}: {done} done{extra}, {missing} to run")
 

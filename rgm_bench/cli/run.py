@@ -27,6 +27,7 @@ from rgm_bench.cli.options import (
 )
 from rgm_bench.cli.troubles import (
     Commands,
+    blocking_lines,
     diverged_lines,
     failed_lines,
     failures_in_words,
@@ -35,6 +36,8 @@ from rgm_bench.cli.troubles import (
 from rgm_bench.results.store import Store, View
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from rgm_bench.config.study import StudySpec
     from rgm_bench.execution.budget import Budget
     from rgm_bench.plan import Plan
@@ -132,29 +135,74 @@ def retry(
     store: StoreLocation = DEFAULT_STORE,
     workers: Workers = None,
     executor: ExecutorChoice = ExecutorOption.RAY,
+    give_up: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--give-up",
+            metavar="ID",
+            help="Have a search go on without a unit that fails; may be given several times.",
+        ),
+    ] = None,
 ) -> None:
     """Forget diverged units of a study, or the units named, and run the study again.
 
-    Units that failed need no retry: every `run` tries them again.
+    Units that failed need no retry: every `run` tries them again. One that always fails stops a
+    search; --give-up has it go on as if the trial had diverged, and a later retry takes that back.
+    Trials that were pruned need no retry either: `run --set search.pruner=null` goes on with their
+    trainings where they stopped.
     """
     from rgm_bench.execution.budget import Budget
+
+    if give_up and units:
+        raise typer.BadParameter("expected units to run again, or --give-up, not both")
+    spec = open_study(study, profile, overrides)
+    view = open_view(store)
+    if give_up:
+        _give_up(spec, view, give_up)
+    else:
+        _forget(spec, view, units or [])
+    plan = _print_plan(spec, view)
+    commands = Commands(study, spec, overrides, store)
+    _bring_on(spec, view, plan, commands, Budget(), executor, workers, address=None)
+
+
+def _give_up(spec: "StudySpec", view: View, prefixes: list[str]) -> None:
+    from rgm_bench.failed_trials import give_up
+    from rgm_bench.search import searched
+
+    for planned in give_up(searched(spec, view), view, prefixes):
+        print(f"gave up {planned.unit.kind} {planned.unit.id} ({planned.label})")
+
+
+def _forget(spec: "StudySpec", view: View, prefixes: list[str]) -> None:
+    """Forget units and all that measured them, and take back what was given up among them."""
+    from rgm_bench.failed_trials import take_back
     from rgm_bench.plan import make_plan
     from rgm_bench.search import searched
 
-    spec = open_study(study, profile, overrides)
-    view = open_view(store)
-    wanted = {view.store.find(unit)[1] for unit in units or []}
+    study = searched(spec, view)
+    given_up = study.found.given_up.units.keys()
+    wanted = {_unit_id(prefix, given_up, view) for prefix in prefixes}
+    taken_back = given_up & wanted if prefixes else {*given_up}
+    wanted -= taken_back  # what these have done already they go on with
     forgotten = 0
-    for planned in make_plan(searched(spec, view), view).units:
-        chosen = planned.unit.id in wanted if wanted else planned.state == "diverged"
+    for planned in make_plan(study, view).units:
+        chosen = planned.unit.id in wanted if prefixes else planned.state == "diverged"
         # what measured a training that is forgotten is forgotten with it
         if chosen or planned.unit.needs in wanted:
             view.store.forget(planned.unit.kind, planned.unit.id)
             forgotten += 1
     print(f"forgot {counted(forgotten, 'unit')} of {spec.name}/{spec.profile}")
-    plan = _print_plan(spec, view)
-    commands = Commands(study, spec, overrides, store)
-    _bring_on(spec, view, plan, commands, Budget(), executor, workers, address=None)
+    if taken_back:
+        take_back(study, view, taken_back)
+        were = "was" if len(taken_back) == 1 else "were"
+        print(f"took back {counted(len(taken_back), 'unit')} that {were} given up")
+
+
+def _unit_id(prefix: str, given_up: "Collection[str]", view: View) -> str:
+    """The id that a prefix names: one that was given up may have left nothing in the store."""
+    found = [unit_id for unit_id in given_up if unit_id.startswith(prefix)]
+    return found[0] if len(found) == 1 else view.store.find(prefix)[1]
 
 
 def report(
@@ -286,16 +334,19 @@ def _terminate(signal_number: int, frame: FrameType | None) -> None:
 
 
 def _report_in_store(spec: "StudySpec", view: View) -> None:
-    view.store.upload(_report(spec, view, view.store.study_folder(spec)).all_files)
+    from rgm_bench.failed_trials import with_failed
+    from rgm_bench.search import searched
+
+    study = with_failed(searched(spec, view), view)
+    view.store.upload(_report(study, view, view.store.study_folder(spec)).all_files)
 
 
 def _report(spec: "StudySpec", results: "Results", folder: Path) -> "Report":
     from rich.console import Console
 
-    from rgm_bench.search import searched
     from rgm_bench.verdicts import report as report_with_verdicts
 
-    written = report_with_verdicts(searched(spec, results), results, folder)
+    written = report_with_verdicts(spec, results, folder)
     written.show(Console())
     print(f"report: {written.page}")
     return written
@@ -323,6 +374,8 @@ def _conclude(summary: "Summary", spec: "StudySpec", view: View, commands: Comma
             f"`rgm-bench logs ID` tells more; try what failed again: {commands.run}",
             file=sys.stderr,
         )
+    for line in blocking_lines(study, failed, commands):
+        print(line, file=sys.stderr)
     if summary.stopped is not None:
         print(
             f"incomplete: {summary.stopped} reached with {left_in_words(study, plan)} left; "

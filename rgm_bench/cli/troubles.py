@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, final
 
 from rgm_bench.cli.counts import counted
 from rgm_bench.cli.options import DEFAULT_STORE
+from rgm_bench.config.problems import listing
 
 if TYPE_CHECKING:
     from rgm_bench.config.study import StudySpec
@@ -29,6 +30,8 @@ class Commands:
         """Runs what is missing, failed units among it."""
         self.retry = shlex.join(["rgm-bench", "retry", *words])
         """Forgets what diverged, and runs it again."""
+        self.without_rungs = shlex.join(["rgm-bench", "run", *words, "--set", "search.pruner=null"])
+        """Goes on with the trainings of trials that were pruned."""
 
 
 def failed_lines(failed: Mapping[str, "Failure"], plan: "Plan") -> Iterator[str]:
@@ -36,6 +39,24 @@ def failed_lines(failed: Mapping[str, "Failure"], plan: "Plan") -> Iterator[str]
     planned = {each.unit.id: each for each in plan.units}
     for unit_id, how in failed.items():
         yield f"failed:   {_named(unit_id, planned)}: {how}"
+
+
+def blocking_lines(
+    study: "StudySpec", failed: "Mapping[str, Failure]", commands: Commands
+) -> Iterator[str]:
+    """Which trials of a search wait for a unit that failed, and what to do about each unit."""
+    from rgm_bench.failed_trials import blocking
+
+    trials: dict[str, list[int]] = {}
+    for number, unit_id in blocking(study, failed).items():
+        trials.setdefault(unit_id, []).append(number)
+    for unit_id, numbers in trials.items():
+        named = f"trial {numbers[0]}" if len(numbers) == 1 else f"trials {listing(numbers)}"
+        has, them = ("has", "it") if len(numbers) == 1 else ("have", "them")
+        yield (
+            f"{named} {has} failed, and the search waits for {them}: mend the cause and run again, "
+            f"or go on without: {commands.retry} --give-up {unit_id}"
+        )
 
 
 def diverged_lines(diverged: Mapping[str, str], plan: "Plan") -> Iterator[str]:
