@@ -135,9 +135,11 @@ class Study:
 
         Into the study's folder of the store.
         """
+        from rgm_bench.failed_trials import with_failed
         from rgm_bench.verdicts import report
 
         view = View(Store.open(store))
-        written = report(searched(self.spec, view), view, view.store.study_folder(self.spec))
+        study = with_failed(searched(self.spec, view), view)
+        written = report(study, view, view.store.study_folder(self.spec))
         view.store.upload(written.all_files)
         return written

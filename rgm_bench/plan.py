@@ -6,6 +6,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Literal, assert_never
 
+from rgm_bench.config.given_up import GivenUp
 from rgm_bench.config.spec import (
     DdrmSpec,
     DiffusionSamplerSpec,
@@ -29,9 +30,9 @@ from rgm_bench.execution.base import Unit
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import View
 
-State = Literal["done", "stale", "diverged", "missing", "unneeded"]
-"""`stale` is done by other code than the present one; `unneeded` is a training that is not in the
-store while all that would measure it is.
+State = Literal["done", "stale", "diverged", "given up", "missing", "unneeded"]
+"""`stale` is done by other code than the present one; `given up` is what a search goes on without;
+`unneeded` is a training that is not in the store while all that would measure it is.
 """
 
 
@@ -106,33 +107,40 @@ def make_plan(study: StudySpec, view: View) -> Plan:
     evaluations: dict[str, Trial] = {}
     for trial in study.trials:
         evaluations.setdefault(trial.id, trial)  # arms may share one: the first names it
-    planned = {unit_id: _plan_evaluation(trial, view) for unit_id, trial in evaluations.items()}
+    given_up = study.found.given_up
+    planned = {
+        unit_id: _plan_evaluation(trial, view, given_up) for unit_id, trial in evaluations.items()
+    }
     wanted = {p.unit.needs for p in planned.values() if p.state == "missing"}
     measured: dict[str, list[Trial]] = {}
     for trial in evaluations.values():
         if trial.training_id is not None:
             measured.setdefault(trial.training_id, []).append(trial)
     trainings = [
-        _plan_training(trials, view, wanted=training_id in wanted)
+        _plan_training(trials, view, given_up, wanted=training_id in wanted)
         for training_id, trials in measured.items()
     ]
     return Plan((*trainings, *planned.values()))
 
 
-def _plan_evaluation(trial: Trial, view: View) -> PlannedUnit:
+def _plan_evaluation(trial: Trial, view: View, given_up: GivenUp) -> PlannedUnit:
     outcome = view.outcome("evaluation", trial.id)
     spec = trial.spec
     needs = None if isinstance(spec.source, RealSplitSource) else trial.training_id
     unit = Unit("evaluation", trial.id, trial.fields, needs)
-    return PlannedUnit(unit, _state(outcome, view), trial_label(trial), _work(trial), outcome)
+    state = "given up" if given_up.lost(trial) else _state(outcome, view)
+    return PlannedUnit(unit, state, trial_label(trial), _work(trial), outcome)
 
 
-def _plan_training(trials: Sequence[Trial], view: View, *, wanted: bool) -> PlannedUnit:
-    """The training that `trials` measure, as far as they need it."""
+def _plan_training(
+    trials: Sequence[Trial], view: View, given_up: GivenUp, *, wanted: bool
+) -> PlannedUnit:
+    """The training that `trials` measure, as far as those need it that can have a result."""
     training, training_id = trials[0].training, trials[0].training_id
     assert training is not None
     assert training_id is not None
-    images = training.images_at(max(trial.at for trial in trials if trial.at is not None))
+    needing = [trial for trial in trials if not given_up.lost(trial)] or trials
+    images = training.images_at(max(trial.at for trial in needing if trial.at is not None))
     unit = Unit("training", training_id, trials[0].fields["source"]["training"], images=images)
     outcome = view.outcome("training", training_id)
     state = _state(outcome, view)
@@ -141,7 +149,7 @@ def _plan_training(trials: Sequence[Trial], view: View, *, wanted: bool) -> Plan
     if wanted and outcome is not None and view.is_stale(outcome):
         state = "missing"
     elif not wanted and state == "missing":
-        state = "unneeded"
+        state = "given up" if training_id in given_up.units else "unneeded"
     return PlannedUnit(unit, state, _arm_label(trials[0]), images, outcome)
 
 

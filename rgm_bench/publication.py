@@ -14,6 +14,7 @@ from typing import Any, final
 
 import pandas as pd
 
+from rgm_bench.config.given_up import GivenUp
 from rgm_bench.config.load import resolved_study
 from rgm_bench.config.spec import spec_id
 from rgm_bench.config.study import StudySpec, Trial
@@ -43,11 +44,13 @@ def publish(study: StudySpec, results: Results, root: Path) -> Report:
     Raises:
         StoreError: a trial is missing, or `root` cannot be written.
     """
-    missing = [trial for trial in study.trials if not _has_ended(trial, results)]
+    given_up = study.found.given_up
+    missing = [t for t in study.trials if not (_has_ended(t, results) or given_up.lost(t))]
     if missing:
         raise StoreError(
-            f"{study.name}/{study.profile}: {len(missing)} of {len(study.trials)} trials are not "
-            "finished; `rgm-bench run` the study with the same options first"
+            f"{study.name}/{study.profile}: {len(missing)} of {len(study.trials)} trials "
+            f"{'is' if len(missing) == 1 else 'are'} not finished; "
+            "`rgm-bench run` the study with the same options first"
         )
     folder = root / study.name / study.profile
     written = report(study, _WithoutHosts(results), folder)
@@ -102,6 +105,9 @@ class _WithoutHosts:
 
     def points(self, evaluation_id: str) -> Path | None:
         return self.whole.points(evaluation_id)
+
+    def given_up(self, study: StudySpec) -> GivenUp:
+        return self.whole.given_up(study)
 
 
 # --- the page over all ------------------------------------------------------------------------

@@ -167,15 +167,21 @@ class Driver:
     def _add(self, plan: Plan) -> None:
         """Take up the missing units of a plan but those at work, which trials may share.
 
-        A training may come again, when more of it is needed.
+        A training may come again, when more of it is needed, but not in a run in which it failed.
         """
-        new = {p.unit.id: p for p in plan.missing if p.unit.id not in self._units}
-        self._units |= new
-        for unit_id, planned in new.items():
-            if planned.unit.needs in self._units:
-                self._waiting.setdefault(planned.unit.needs, []).append(unit_id)
+        failed, blocked = self.summary.failed, self.summary.blocked
+        for planned in plan.missing:
+            unit = planned.unit
+            if unit.id in self._units or unit.id in failed or unit.id in blocked:
+                continue
+            if unit.needs in failed:
+                blocked.append(unit.id)
+                continue
+            self._units[unit.id] = planned
+            if unit.needs in self._units:
+                self._waiting.setdefault(unit.needs, []).append(unit.id)
             else:
-                self._ready.append(unit_id)
+                self._ready.append(unit.id)
 
     def _submit(self) -> bool:
         """Submit as much as there is room for; whether there is anything to wait for."""
@@ -367,3 +373,5 @@ class Driver:
         )
         blocked: Sequence[str] = self._waiting.pop(attempt.unit, [])
         self.summary.blocked.extend(blocked)
+        for unit_id in (attempt.unit, *blocked):
+            del self._units[unit_id]

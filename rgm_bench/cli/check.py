@@ -328,7 +328,7 @@ def _bring_on(spec: "StudySpec", view: "View", asked: _Asked, how: _How) -> None
         spec, view, plan, budget, how.executor, how.workers, how.address, how.runtime_env
     )
     commands = Commands(asked.study, spec, asked.overrides, how.store, verb="check")
-    conclude(summary, plan, commands)
+    conclude(summary, spec, view, commands)
 
 
 def _named(other: "OtherCommit") -> str:

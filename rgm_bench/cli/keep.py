@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgm_bench.cli import exit_codes
+from rgm_bench.cli.counts import counted
 from rgm_bench.cli.options import DEFAULT_STORE, StoreLocation
 from rgm_bench.results.store import Store
 
@@ -72,9 +73,9 @@ def gc(
 
 def _in_words(synced: "Synced") -> str:
     parts = [
-        (synced.num_runs, f"{synced.num_runs} runs written to MLflow"),
+        (synced.num_runs, f"{counted(synced.num_runs, 'run')} written to MLflow"),
         (synced.wrote_table, "trials.parquet written"),
-        (synced.num_segments, f"{synced.num_segments} journal segments made one"),
+        (synced.num_segments, f"{counted(synced.num_segments, 'journal segment')} made one"),
     ]
     return ", ".join(text for happened, text in parts if happened) or "nothing new"
 

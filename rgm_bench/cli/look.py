@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rgm_bench.cli.counts import counted
 from rgm_bench.cli.options import (
     DEFAULT_STORE,
     Code,
@@ -66,16 +67,21 @@ def status(
     store: StoreLocation = DEFAULT_STORE,
 ) -> None:
     """Say how far a study is and how long it will take, also while another shell runs it."""
-    from rgm_bench.cli.troubles import Commands, diverged_in, diverged_lines, failed_lines
-    from rgm_bench.execution.failures import failures_in
+    from rgm_bench.cli.troubles import (
+        Commands,
+        blocking_lines,
+        diverged_in,
+        diverged_lines,
+        failed_lines,
+    )
+    from rgm_bench.failed_trials import failed_units, with_failed
     from rgm_bench.plan import make_plan
-    from rgm_bench.results.journal import read_journal
     from rgm_bench.search import searched
 
     view = open_view(store)
     spec = searched(open_study(study, profile, overrides), view)
     made = make_plan(spec, view)
-    _print_search(spec)
+    _print_search(with_failed(spec, view))
     _print_counts(made)
     missing = {planned.unit.id: planned for planned in made.missing}
     at_work = [found for found in view.store.running() if found.id in missing]
@@ -84,16 +90,21 @@ def status(
             f"running  {progress.id}  {progress.kind} {missing[progress.id].label}: "
             f"{progress.share:.0%}, {progress.images_per_second:,.0f} images/s on {progress.host}"
         )
-    journal = read_journal(view.store.study_folder(spec) / "journal") if missing else ()
-    failed = {unit: how for unit, how in failures_in(journal).items() if unit in missing}
+    failed = failed_units(spec, made, view)
     diverged = diverged_in(made)
     for line in (*failed_lines(failed, made), *diverged_lines(diverged, made)):
         print(line)
     commands = Commands(study, spec, overrides, store)
     if failed:
         print(f"try what failed again:   {commands.run}")
+    for line in blocking_lines(spec, failed, commands):
+        print(line)
     if diverged:
         print(f"try what diverged again: {commands.retry}")
+    if spec.found.given_up.units:
+        print(f"take back what was given up: {commands.retry}")
+    if any(suggestion.state == "pruned" for suggestion in spec.found.suggestions):
+        print(f"go on with pruned trials: {commands.without_rungs}")
     if missing:
         _print_time_left(made, at_work)
 
@@ -105,7 +116,7 @@ def _print_time_left(made: "Plan", at_work: "Sequence[Progress]") -> None:
         print("nothing runs just now; `rgm-bench run` goes on")
         return
     left = made.estimated_seconds(len(at_work), {p.id: p.share for p in at_work})
-    at_once = f"with {len(at_work)} unit{'s' * (len(at_work) != 1)} at once"
+    at_once = f"with {counted(len(at_work), 'unit')} at once"
     if left is None:
         print("time left: unknown until a unit has finished")
     else:
@@ -150,7 +161,7 @@ def sample(
     kept = Store.open(store)
     outcome = finished_training(unit, kept)
     save_samples(outcome, kept, num=num, seed=seed, folder=out)
-    print(f"{num} images in {out}")
+    print(f"{counted(num, 'image')} in {out}")
 
 
 def _print_search(spec: "StudySpec") -> None:
@@ -159,7 +170,9 @@ def _print_search(spec: "StudySpec") -> None:
         return
     states = Counter(suggestion.state for suggestion in spec.found.suggestions)
     ended = ", ".join(f"{number} {state}" for state, number in states.items() if number)
-    print(f"{len(spec.found.suggestions):>6} of {spec.search.spec.trials} trials: {ended}")
+    print(
+        f"{len(spec.found.suggestions):>6} of {counted(spec.search.spec.trials, 'trial')}: {ended}"
+    )
 
 
 def _print_counts(made: "Plan") -> None:
@@ -173,7 +186,10 @@ def _print_counts(made: "Plan") -> None:
             if number
         ]
         extra = f" ({', '.join(notes)})" if notes else ""
-        print(f"{total:>6} {kind}s: {done} done{extra}, {missing} to run")
+        given_up = made.count(kind, "given up")
+        extra += f", {given_up} given up" if given_up else ""
+        kinds = kind if total == 1 else f"{kind}s"
+        print(f"{total:>6} {kinds}: {done} done{extra}, {missing} to run")
 
 
 def _print_estimate(made: "Plan", slots: int) -> None:
@@ -186,7 +202,7 @@ def _print_estimate(made: "Plan", slots: int) -> None:
     if seconds is None:
         print("time: unknown until a unit has finished; `plan --measure` runs 20 steps and tells")
     else:
-        print(f"time: about {in_words(seconds)} with {slots} units at once")
+        print(f"time: about {in_words(seconds)} with {counted(slots, 'unit')} at once")
 
 
 def _print_measured(spec: "StudySpec", made: "Plan", slots: int) -> None:
@@ -213,7 +229,7 @@ def _print_measured(spec: "StudySpec", made: "Plan", slots: int) -> None:
         f"{cost.peak_memory_bytes / 2**30:.2f} GiB at most"
     )
     print(
-        f"the {made.count('training', 'missing')} trainings to run: "
+        f"the {counted(made.count('training', 'missing'), 'training')} to run: "
         f"{in_words(missing / cost.images_per_second / slots)} with {slots} at once"
     )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from rgm_bench.cli import exit_codes
+from rgm_bench.cli.counts import counted
 from rgm_bench.cli.durations import in_seconds
 from rgm_bench.cli.options import (
     DEFAULT_STORE,
@@ -27,10 +28,19 @@ from rgm_bench.cli.options import (
     open_study,
     open_view,
 )
-from rgm_bench.cli.troubles import Commands, diverged_lines, failed_lines
+from rgm_bench.cli.troubles import (
+    Commands,
+    blocking_lines,
+    diverged_lines,
+    failed_lines,
+    failures_in_words,
+    left_in_words,
+)
 from rgm_bench.results.store import Store, View
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from rgm_bench.config.study import StudySpec
     from rgm_bench.execution.budget import Budget
     from rgm_bench.plan import Plan
@@ -143,31 +153,74 @@ def retry(
     time_limit: TimeLimit = None,
     max_units: MaxUnits = None,
     max_hours: MaxHours = None,
+    give_up: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--give-up",
+            metavar="ID",
+            help="Have a search go on without a unit that fails; may be given several times.",
+        ),
+    ] = None,
 ) -> None:
     """Forget diverged units of a study, or the units named, and run the study again.
 
-    Units that failed need no retry: every `run` tries them again. What another command works on is
-    left to it.
+    Units that failed need no retry: every `run` tries them again. One that always fails stops a
+    search; --give-up has it go on as if the trial had diverged, and a later retry takes that back.
+    Trials that were pruned need no retry either: `run --set search.pruner=null` goes on with their
+    trainings where they stopped. What another command works on is left to it.
     """
-    from rgm_bench.cli.forgetting import forget, left_lines
-    from rgm_bench.plan import make_plan
-    from rgm_bench.search import searched
     from rgm_bench.session import require_options
 
+    if give_up and units:
+        raise typer.BadParameter("expected units to run again, or --give-up, not both")
     require_options(executor.value, workers, address, runtime_env)
     budget = _budget(time_limit, max_units, max_hours)
     spec = open_study(study, profile, overrides)
     view = open_view(store)
-    wanted = {view.store.find(unit)[1] for unit in units or []}
-    plan = make_plan(searched(spec, view), view)
-    forgotten = forget(plan, wanted, view.store)
-    number = forgotten.number
-    print(f"forgot {number} unit{'s' * (number != 1)} of {spec.name}/{spec.profile}")
-    for line in left_lines(forgotten.left, plan):
-        print(line, file=sys.stderr)
+    if give_up:
+        _give_up(spec, view, give_up)
+    else:
+        _forget(spec, view, units or [])
     plan = _print_plan(spec, view)
     commands = Commands(study, spec, overrides, store)
     _bring_on(spec, view, plan, commands, budget, executor, workers, address, runtime_env)
+
+
+def _give_up(spec: "StudySpec", view: View, prefixes: list[str]) -> None:
+    from rgm_bench.failed_trials import give_up
+    from rgm_bench.search import searched
+
+    for planned in give_up(searched(spec, view), view, prefixes):
+        print(f"gave up {planned.unit.kind} {planned.unit.id} ({planned.label})")
+
+
+def _forget(spec: "StudySpec", view: View, prefixes: list[str]) -> None:
+    """Forget units and all that measured them, and take back what was given up among them."""
+    from rgm_bench.cli.forgetting import Forgotten, forget, left_lines
+    from rgm_bench.failed_trials import take_back
+    from rgm_bench.plan import make_plan
+    from rgm_bench.search import searched
+
+    study = searched(spec, view)
+    given_up = study.found.given_up.units.keys()
+    wanted = {_unit_id(prefix, given_up, view) for prefix in prefixes}
+    taken_back = given_up & wanted if prefixes else {*given_up}
+    wanted -= taken_back  # what these have done already they go on with
+    plan = make_plan(study, view)
+    forgotten = forget(plan, wanted, view.store) if wanted or not prefixes else Forgotten()
+    print(f"forgot {counted(forgotten.number, 'unit')} of {spec.name}/{spec.profile}")
+    for line in left_lines(forgotten.left, plan):
+        print(line, file=sys.stderr)
+    if taken_back:
+        take_back(study, view, taken_back)
+        were = "was" if len(taken_back) == 1 else "were"
+        print(f"took back {counted(len(taken_back), 'unit')} that {were} given up")
+
+
+def _unit_id(prefix: str, given_up: "Collection[str]", view: View) -> str:
+    """The id that a prefix names: one that was given up may have left nothing in the store."""
+    found = [unit_id for unit_id in given_up if unit_id.startswith(prefix)]
+    return found[0] if len(found) == 1 else view.store.find(prefix)[1]
 
 
 def report(
@@ -228,13 +281,14 @@ def _print_plan(spec: "StudySpec", view: "View") -> "Plan":
     plan = make_plan(searched(spec, view), view)
     num_done = len(plan.units) - len(plan.missing)
     print(
-        f"{spec.name}/{spec.profile}: {len(plan.units)} units, {num_done} in {view.store}, "
-        f"{len(plan.missing)} to run"
+        f"{spec.name}/{spec.profile}: {counted(len(plan.units), 'unit')}, {num_done} in "
+        f"{view.store}, {len(plan.missing)} to run"
     )
     if plan.num_stale:
+        verb, them = ("was", "it") if plan.num_stale == 1 else ("were", "them")
         print(
-            f"note: {plan.num_stale} results were made by other code than the present one; "
-            "`--rerun stale` runs them again",
+            f"note: {counted(plan.num_stale, 'result')} {verb} made by other code than the present "
+            f"one; `--rerun stale` runs {them} again",
             file=sys.stderr,
         )
     return plan
@@ -265,7 +319,7 @@ def _bring_on(
     with stopping_cleanly():
         summary = run_missing(spec, view, plan, budget, executor, workers, address, runtime_env)
         _report_in_store(spec, view)
-    conclude(summary, plan, commands)
+    conclude(summary, spec, view, commands)
 
 
 @contextmanager
@@ -329,42 +383,53 @@ def _terminate(signal_number: int, frame: FrameType | None) -> None:
 
 
 def _report_in_store(spec: "StudySpec", view: View) -> None:
-    view.store.upload(_report(spec, view, view.store.study_folder(spec)).all_files)
+    from rgm_bench.failed_trials import with_failed
+    from rgm_bench.search import searched
+
+    study = with_failed(searched(spec, view), view)
+    view.store.upload(_report(study, view, view.store.study_folder(spec)).all_files)
 
 
 def _report(spec: "StudySpec", results: "Results", folder: Path) -> "Report":
     from rich.console import Console
 
-    from rgm_bench.search import searched
     from rgm_bench.verdicts import report as report_with_verdicts
 
-    written = report_with_verdicts(searched(spec, results), results, folder)
+    written = report_with_verdicts(spec, results, folder)
     written.show(Console())
     print(f"report: {written.page}")
     return written
 
 
-def conclude(summary: "Summary", plan: "Plan", commands: Commands) -> None:
+def conclude(summary: "Summary", spec: "StudySpec", view: View, commands: Commands) -> None:
     """Say what did not end well and what is left, and leave with the exit code for it."""
+    from rgm_bench.plan import make_plan
+    from rgm_bench.search import searched
+
     if summary.num_ran:
-        print(f"ran {summary.num_ran} units in {summary.seconds:.0f} s")
+        print(f"ran {counted(summary.num_ran, 'unit')} in {summary.seconds:.0f} s")
     if summary.num_found:
-        print(f"found {summary.num_found} units that another command had finished")
+        print(f"found {counted(summary.num_found, 'unit')} that another command had finished")
     failed, diverged = summary.failed, summary.diverged
+    if not (failed or diverged or summary.stopped):
+        return
+    study = searched(spec, view)  # a search has grown since it was planned
+    plan = make_plan(study, view)
     for line in (*failed_lines(failed, plan), *diverged_lines(diverged, plan)):
         print(line, file=sys.stderr)
     if diverged:
         print(f"try what diverged again: {commands.retry}", file=sys.stderr)
     if failed:
         print(
-            f"{len(failed)} units failed and {len(summary.blocked)} that need them did not run; "
-            f"`rgm-bench logs ID` tells more; try them again: {commands.run}",
+            f"{failures_in_words(len(failed), len(summary.blocked))}; "
+            f"`rgm-bench logs ID` tells more; try what failed again: {commands.run}",
             file=sys.stderr,
         )
+    for line in blocking_lines(study, failed, commands):
+        print(line, file=sys.stderr)
     if summary.stopped is not None:
-        left = len(plan.missing) - summary.num_ran - summary.num_found
         print(
-            f"incomplete: {summary.stopped} reached with {left} units left; "
+            f"incomplete: {summary.stopped} reached with {left_in_words(study, plan)} left; "
             f"run again: {commands.run}",
             file=sys.stderr,
         )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rgm_bench.cli.counts import counted
 from rgm_bench.cli.options import (
     DEFAULT_STORE,
     Overrides,
@@ -28,4 +29,4 @@ def export_search(
     from rgm_bench.search.export import export_search as write
 
     count = write(spec, View(Store.open(store)), to)
-    print(f"{count} trials in {to}; to look at them: optuna-dashboard sqlite:///{to}")
+    print(f"{counted(count, 'trial')} in {to}; to look at them: optuna-dashboard sqlite:///{to}")

@@ -9,6 +9,7 @@ from typing import final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from rgm_bench.cli.counts import counted
 from rgm_bench.cli.durations import in_words
 from rgm_bench.errors import StoreError
 from rgm_bench.execution.base import Attempt
@@ -50,19 +51,19 @@ class TerminalObserver(Observer):
         """Start to show the missing units of `plan`."""
         self._units = {planned.unit.id: planned for planned in plan.missing}
         self._started = time.monotonic()
-        self._overall = self._bars.add_task(f"{len(self._units)} units", total=1.0, note="")
+        self._overall = self._bars.add_task(counted(len(self._units), "unit"), total=1.0, note="")
         if self._console.is_terminal:
             self._bars.start()
             self._thread.start()
         else:
-            print(f"running {len(self._units)} units, {slots} at once", file=sys.stderr)
+            print(f"running {counted(len(self._units), 'unit')}, {slots} at once", file=sys.stderr)
 
     def grew(self, plan: Plan) -> None:
         """Count the units that a search has come to."""
         self._units |= {planned.unit.id: planned for planned in plan.missing}
         self._done -= {planned.unit.id for planned in plan.missing}  # trainings done in part
         if self._console.is_terminal:
-            self._bars.update(self._overall, description=f"{len(self._units)} units")
+            self._bars.update(self._overall, description=counted(len(self._units), "unit"))
 
     def ended(self, planned: PlannedUnit, attempt: Attempt, *, again: bool) -> None:
         """Count a unit, and say so if it went wrong or there is no terminal."""

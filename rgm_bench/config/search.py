@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, final
 
 from pydantic import Field
 
+from rgm_bench.config.given_up import NOTHING_GIVEN_UP, GivenUp
 from rgm_bench.config.spec import Count, Seed, Slug, Spec, Split
 from rgm_bench.config.trial import AxisValue, Trial
 
@@ -168,12 +169,12 @@ class Suggestion:
     """One trial of a search: its values, and how far it has come.
 
     `rungs` holds the first objective at each share of the images that was looked at, `scores` all
-    objectives at the end.
+    objectives at the end. A trial has failed when a unit was given up without which it cannot end.
     """
 
     number: int
     values: Values
-    state: Literal["running", "finished", "pruned", "diverged"] = "running"
+    state: Literal["running", "finished", "pruned", "diverged", "failed"] = "running"
     rungs: dict[float, float] = field(default_factory=dict[float, float])
     scores: tuple[float, ...] | None = None
 
@@ -181,10 +182,19 @@ class Suggestion:
 @final
 @dataclass(frozen=True)
 class Found:
-    """What a search has come to: its trials so far, and those that were confirmed, best first."""
+    """What a search has come to: its trials so far, and those that were confirmed, best first.
+
+    `given_up` are the units that it goes on without.
+    """
 
     suggestions: tuple[Suggestion, ...] = ()
     confirmed: tuple[int, ...] = ()
+    given_up: GivenUp = NOTHING_GIVEN_UP
+
+    @property
+    def num_ended(self) -> int:
+        """Trials that have come to an end, whichever."""
+        return sum(suggestion.state != "running" for suggestion in self.suggestions)
 
 
 NOTHING_FOUND = Found()

@@ -46,7 +46,7 @@ def arms_caption(
 def gaps_sentence(trials: Sequence[Row]) -> str:
     """How many of the trials have no result; nothing where all have one."""
     found = Counter(str(trial["status"]) for trial in trials)
-    lacking = [f"{found[s]} {s}" for s in ("diverged", "missing") if found[s]]
+    lacking = [f"{found[s]} {s}" for s in ("diverged", "failed", "missing") if found[s]]
     return f"Of {len(trials)} trials {' and '.join(lacking)}." if lacking else ""
 
 

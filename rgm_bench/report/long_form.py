@@ -70,5 +70,5 @@ def _row(
         "kind_of_mean": {"log": "geometric", "plain": "arithmetic"}[found.scale] if found else None,
         "planned": len(trials),
         "diverged": statuses["diverged"],
-        "missing": statuses["missing"],
+        "missing": statuses["missing"] + statuses["failed"],
     }

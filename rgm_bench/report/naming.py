@@ -51,5 +51,5 @@ def counts(trials: Sequence[Row]) -> str:
     found = Counter(str(trial["status"]) for trial in trials)
     if found["ok"] == len(trials):
         return str(len(trials))
-    lacking = [f"{found[s]} {s}" for s in ("diverged", "missing") if found[s]]
+    lacking = [f"{found[s]} {s}" for s in ("diverged", "failed", "missing") if found[s]]
     return ", ".join([f"{found['ok']} of {len(trials)}", *lacking])

@@ -82,7 +82,8 @@ def _gap(measure: Measure, arm: Arm) -> Cell:
     has_none = statuses == {"ok"} and measure.column.role != "training"
     if has_none or not measure.was_planned(arm):
         return Cell(NOTHING)
-    return Cell("diverged" if statuses == {"diverged"} else "missing", gap=True)
+    alike = next(iter(statuses)) if len(statuses) == 1 else "missing"
+    return Cell(str(alike) if alike in ("diverged", "failed") else "missing", gap=True)
 
 
 def label_cells(axes: Sequence[str], lines: Sequence[Arm]) -> list[tuple[Cell, ...]]:

@@ -111,7 +111,7 @@ class _Rows:
         parts = [f"{len(states)} of {spec.trials} trials"]
         parts += [
             f"{states.count(state)} {state}"
-            for state in ("running", "pruned", "diverged")
+            for state in ("running", "pruned", "diverged", "failed")
             if state in states
         ]
         text = f"{', '.join(parts)}."

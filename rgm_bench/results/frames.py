@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from rgm_bench.config.given_up import GivenUp
 from rgm_bench.config.spec import (
     DataSpec,
     EvaluationSpec,
@@ -131,6 +132,10 @@ class Results(Protocol):
         """The generated points of an evaluation: a NumPy file, float32 n x 2."""
         ...
 
+    def given_up(self, study: StudySpec, /) -> GivenUp:
+        """The units that the search of a study goes on without."""
+        ...
+
 
 # --- one study --------------------------------------------------------------------------------
 
@@ -139,15 +144,17 @@ def evaluations_frame(study: StudySpec, view: Results) -> pd.DataFrame:
     """One row a trial of the study, finished or not, in the order of its trials.
 
     The label of a trial on the axis `x` is in the column `axis.x`: numbers where all labels of
-    the axis are numbers, else text. `status` is ok, diverged or missing. Costs that begin with
-    `training_` are those of the whole training, also beside a score at a share of its images.
-    `cpu_hours` and `gpu_hours` are of the evaluation and of that whole training together; empty
-    where a result does not say what it was given.
+    the axis are numbers, else text. `status` is ok, diverged, failed or missing; a trial has failed
+    where its search was told to go on without it. Costs that begin with `training_` are those of
+    the whole training, also beside a score at a share of its images. `cpu_hours` and `gpu_hours`
+    are of the evaluation and of that whole training together; empty where a result does not say
+    what it was given.
     """
     trainings: dict[str, Outcome | None] = {}
     keys = {axis: axis_keys(labels) for axis, labels in study.axes.items()}
     names = {"study": study.name, "profile": study.profile}
-    rows = [names | _trial_row(keys, trial, view, trainings) for trial in study.trials]
+    given_up = study.found.given_up
+    rows = [names | _trial_row(keys, trial, view, trainings, given_up) for trial in study.trials]
     frame = pd.DataFrame(rows)
     fixed = [name for name in _TYPES if name in frame] if rows else list(_TYPES)
     axes = [AXIS + axis for axis in study.axes]
@@ -220,13 +227,18 @@ def _labels(keys: _Keys, trial: Trial) -> Record:
 
 
 def _trial_row(
-    keys: _Keys, trial: Trial, view: Results, trainings: dict[str, Outcome | None]
+    keys: _Keys,
+    trial: Trial,
+    view: Results,
+    trainings: dict[str, Outcome | None],
+    given_up: GivenUp,
 ) -> Record:
     training_id = trial.training_id
     if training_id is not None and training_id not in trainings:
         trainings[training_id] = view.outcome("training", training_id)
     training = trainings[training_id] if training_id is not None else None
-    outcome = view.outcome("evaluation", trial.id)
+    lost = given_up.lost(trial)
+    outcome = None if lost else view.outcome("evaluation", trial.id)
     return {
         "evaluation": trial.evaluation,
         "seed": trial.seed,
@@ -235,7 +247,7 @@ def _trial_row(
         "training_id": training_id,
         **_labels(keys, trial),
         **_spec_columns(trial.spec),
-        **_ending(outcome, training),
+        **({"status": "failed", "reason": lost.reason} if lost else _ending(outcome, training)),
         **_training_costs(training),
         **_evaluation_columns(outcome),
         **_hours(outcome, training),

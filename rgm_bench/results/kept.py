@@ -7,6 +7,8 @@ from typing import Any, cast, final
 
 import pandas as pd
 
+from rgm_bench.config.given_up import GivenUp, GivenUpUnit
+from rgm_bench.config.study import StudySpec
 from rgm_bench.results.frames import EVALUATION_COSTS, TRAINING_COSTS, scores_of
 from rgm_bench.results.schema import Outcome, UnitKind
 
@@ -26,6 +28,9 @@ class KeptResults:
         rows = [_known(row) for row in frame.to_dict("records")]
         # the snapshots of a training that diverged later are fine, and tell nothing of it
         rows.sort(key=lambda row: row["status"] == "ok")
+        # a trial that was given up has no result, whatever became of its training
+        failed = {row["evaluation_id"]: row["reason"] for row in rows if row["status"] == "failed"}
+        self._given_up = GivenUp({trial: GivenUpUnit(why) for trial, why in failed.items()})
         self._outcomes: dict[tuple[UnitKind, str], Outcome] = {}
         for row in rows:
             for outcome in _outcomes(row, scores):
@@ -43,6 +48,10 @@ class KeptResults:
 
     def points(self, evaluation_id: str) -> Path | None:
         """Nothing: points are not kept."""
+
+    def given_up(self, study: StudySpec) -> GivenUp:
+        """The trials that the search of the study went on without."""
+        return self._given_up
 
 
 def _known(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import final
 
+from rgm_bench.config.given_up import GivenUp
+from rgm_bench.config.study import StudySpec
 from rgm_bench.results.frames import Results
 from rgm_bench.results.schema import Outcome, UnitKind
 
@@ -37,3 +39,7 @@ class RememberedResults:
     def points(self, evaluation_id: str) -> Path | None:
         """The points of an evaluation, as they are now."""
         return self._results.points(evaluation_id)
+
+    def given_up(self, study: StudySpec) -> GivenUp:
+        """The units that the search of a study goes on without, as they are now."""
+        return self._results.given_up(study)

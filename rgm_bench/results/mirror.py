@@ -44,7 +44,7 @@ _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _KEPT = re.compile(
     rf"({'|'.join(UNITS)})/[0-9a-f]+/[0-9a-f]+/({RESULT}|{LOG})"
     rf"|gates/{_NAME}/{_NAME}\.json"
-    rf"|studies/{_NAME}/{_NAME}/(study\.json|claims\.json|journal/{_NAME}\.jsonl)"
+    rf"|studies/{_NAME}/{_NAME}/(study\.json|claims\.json|given_up\.json|journal/{_NAME}\.jsonl)"
 )
 
 

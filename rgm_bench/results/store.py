@@ -20,12 +20,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from rgm_bench.config.given_up import GivenUp
 from rgm_bench.config.study import StudySpec
 from rgm_bench.errors import StoreError
 from rgm_bench.results import lease as local_lease
 from rgm_bench.results import remote_lease
 from rgm_bench.results.code import code_digest
 from rgm_bench.results.files import create_whole, to_json, write_whole
+from rgm_bench.results.given_up import read_given_up
 from rgm_bench.results.lease import Lease, Progress
 from rgm_bench.results.mirror import RESULT, Copying, Mirror
 from rgm_bench.results.read import read_json, read_outcome
@@ -156,11 +158,19 @@ class Store:
         kept = read_outcome(str(path))
         if kept is None or not kept.is_part or kept.images >= outcome.images:
             return False
+        self.replace(path, content)
+        return True
+
+    def replace(self, path: Path, content: bytes) -> None:
+        """Write a file of the store, whole, in place of what it said.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
         if self._mirror is None:
             write_whole(path, content)
         else:
             self._mirror.replace(path, content)
-        return True
 
     def _create(self, path: Path, content: bytes) -> bool:
         """Create a file of the store unless it is there; then what is there is here."""
@@ -383,6 +393,10 @@ class View:
     def points(self, evaluation_id: str) -> Path | None:
         """The points of an evaluation, float32 n x 2, or None if it has none or is not finished."""
         return self._evaluation_file(evaluation_id, "points.npy")
+
+    def given_up(self, study: StudySpec) -> GivenUp:
+        """The units that the search of a study goes on without."""
+        return read_given_up(self.store.study_folder(study))
 
     def _evaluation_file(self, evaluation_id: str, name: str) -> Path | None:
         folder = self._folder("evaluation", evaluation_id)

@@ -71,7 +71,7 @@ class OptunaStudy:
 
         Args:
             number: of the trial.
-            values: of its objectives; None if it was pruned or diverged.
+            values: of its objectives; None if it was pruned, diverged or failed.
             rungs: images and value at each rung that it reached.
         """
         trial = self._asked[number]
@@ -85,17 +85,29 @@ class OptunaStudy:
             self.study.tell(trial, state=TrialState.FAIL)
 
     def best(self, top: int) -> list[int]:
-        """The numbers of the best finished trials: of several objectives, those nothing beats."""
-        if len(self._spec.objectives) > 1:
-            found = self.study.best_trials
-        else:
-            found = self.study.get_trials(states=(TrialState.COMPLETE,))
+        """The numbers of the best finished trials, the best by the first objective first.
+
+        Of several objectives, trials that nothing beats in all of them, spread evenly over their
+        order by the first one: both of its ends, and of equal trials one.
+        """
+        several = len(self._spec.objectives) > 1
+        complete = self.study.get_trials(states=(TrialState.COMPLETE,))
         signs = [-1 if d.name == "MAXIMIZE" else 1 for d in self.study.directions]
 
         def rank(trial: optuna.trial.FrozenTrial) -> tuple[list[float], int]:
             return [s * v for s, v in zip(signs, trial.values, strict=True)], trial.number
 
-        return [trial.number for trial in sorted(found, key=rank)[:top]]
+        found = sorted(self.study.best_trials if several else complete, key=rank)
+        if not several:
+            return [trial.number for trial in found[:top]]
+        by_values: dict[tuple[float, ...], int] = {}
+        for trial in found:
+            by_values.setdefault(tuple(trial.values), trial.number)
+        front = list(by_values.values())
+        if len(front) <= top:
+            return front
+        step = (len(front) - 1) / max(1, top - 1)
+        return [front[round(place * step)] for place in range(top)]
 
 
 def suggest(trial: optuna.trial.BaseTrial, dimension: Dimension) -> AxisValue:

@@ -1,9 +1,10 @@
 """A search, brought as far as results allow: a function of the study and the store alone.
 
-Nothing of a search is kept but its trials' results. What was suggested, pruned and confirmed
-follows from them: trial k is drawn from exactly the trials before k - lag, told in the order of
-their numbers, with a seed of its own. So a search that was killed is where it was, the number of
-workers changes no suggestion, and a published table can tell how it was found.
+Nothing of a search is kept but its trials' results, and the units that its user has given up. What
+was suggested, pruned and confirmed follows from them: trial k is drawn from exactly the trials
+before k - lag, told in the order of their numbers, with a seed of its own. So a search that was
+killed is where it was, the number of workers changes no suggestion, and a published table can tell
+how it was found.
 """
 
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ class SearchRun:
 
     Args:
         study: the study, which has a search.
-        results: where results are looked up.
+        results: where results are looked up; what is given up later is not seen.
     """
 
     def __init__(self, study: StudySpec, results: "Results") -> None:
@@ -50,6 +51,7 @@ class SearchRun:
         self.optuna = OptunaStudy(spec, study.search.dimensions, directions)
         self.suggestions: list[Suggestion] = []
         self.confirmed: tuple[int, ...] = ()
+        self._given_up = results.given_up(study)
         self._told = 0
         self._trials: dict[tuple[int, str, str], Trial] = {}
         self._real: dict[str, Trial] = {}
@@ -62,7 +64,7 @@ class SearchRun:
         axes = {TRIAL: tuple(range(len(self.suggestions)))}
         # by number, whichever came in first: the same results give the same rows
         trials = [trial for _, trial in sorted(self._trials.items(), key=lambda item: item[0][0])]
-        found = Found(tuple(self.suggestions), self.confirmed)
+        found = Found(tuple(self.suggestions), self.confirmed, self._given_up)
         return replace(self._study, axes=axes, trials=(*trials, *self._real.values()), found=found)
 
     @property
@@ -95,10 +97,13 @@ class SearchRun:
         while suggestion.state == "running":
             share = self._shares[len(suggestion.rungs)]
             trials = self._measured_at(suggestion, share)
+            judged = [trial for trial in trials if trial.at == share]
+            if any(self._is_lost(trial) for trial in judged):
+                suggestion.state = "failed"
+                return
             if any(self._diverged(trial) for trial in trials):
                 suggestion.state = "diverged"
                 return
-            judged = [trial for trial in trials if trial.at == share]
             scores = tuple(self._score(judged, *each) for each in self._search.objectives)
             if None in scores:
                 return
@@ -156,11 +161,22 @@ class SearchRun:
                 self._real[row.id] = row
                 self._fresh.append(row)
 
+    def _is_lost(self, trial: Trial) -> bool:
+        """Whether an objective of a trial needs what was given up."""
+        is_objective = any(trial.evaluation == name for name, _ in self._search.objectives)
+        return is_objective and self._given_up.lost(trial) is not None
+
     def _diverged(self, trial: Trial) -> bool:
         outcome = self._results.outcome("evaluation", trial.id)
-        if outcome is None and trial.training_id is not None:
-            outcome = self._results.outcome("training", trial.training_id)
-        return outcome is not None and outcome.status == "diverged"
+        if outcome is not None:
+            return outcome.status == "diverged"
+        if trial.training is None or trial.training_id is None or trial.at is None:
+            return False
+        training = self._results.outcome("training", trial.training_id)
+        if training is None or training.status != "diverged":
+            return False
+        # one that diverged later has left the weights that the trial measures
+        return training.images < trial.training.images_at(trial.at)
 
     def _score(self, trials: Sequence[Trial], evaluation: str, metric: str) -> float | None:
         """The mean over seeds of an objective, or None until all of them are measured."""

@@ -1,8 +1,10 @@
 """What lies in a store and no study of it refers to, and its removal.
 
 A study refers to the trainings and evaluations of its trials, by the present code or, where that
-has made none, by the newest. Trainings that were imported are never garbage: no command makes them
-again. Whatever a living process holds a lease of is left alone.
+has made none, by the newest. A search that is not complete also refers to all that its commands
+have run: what its later trials were is not known while an earlier one is missing. Trainings that
+were imported are never garbage: no command makes them again. Whatever a living process holds a
+lease of is left alone.
 """
 
 import json
@@ -19,6 +21,7 @@ from rgm_bench.config.spec import GenerateSpec, canonical_json, other_split
 from rgm_bench.config.study import Trial
 from rgm_bench.errors import StoreError
 from rgm_bench.results.files import explain
+from rgm_bench.results.journal import read_journal
 from rgm_bench.results.lease import read_progress
 from rgm_bench.results.mirror import CHECKPOINT, RESULT
 from rgm_bench.results.schema import UnitKind
@@ -114,7 +117,12 @@ def remove_garbage(store: Store, found: Iterable[Garbage]) -> Iterator[Garbage]:
 def _needed(view: View) -> _Needed:
     needed = _Needed()
     for kept in kept_studies(view.store):
-        for trial in kept.read(view).trials:
+        study = kept.read(view)
+        if study.search and study.found.num_ended < study.search.spec.trials:
+            ran = {e["unit"] for e in read_journal(kept.folder / "journal") if "unit" in e}
+            for units in needed.units.values():
+                units |= ran
+        for trial in study.trials:
             needed.units["evaluation"].add(trial.id)
             if trial.training_id is not None:
                 needed.units["training"].add(trial.training_id)

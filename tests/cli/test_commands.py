@@ -176,7 +176,7 @@ def test_failed_units_are_told_and_tried_again(folder) -> None:
     pattern = r"failed: +evaluation ([0-9a-f]{16}) \(.*\): store error \(1 attempt\): .*references"
     evaluation = re.search(pattern, done.stderr)
     assert evaluation is not None
-    again = re.search(r"try them again: (rgm-bench run .*)", done.stderr)
+    again = re.search(r"try what failed again: (rgm-bench run .*)", done.stderr)
     assert again is not None
     (log,) = (folder / "results/evaluations" / evaluation[1]).glob("*/log.txt")
     assert "FileExistsError" in log.read_text()
@@ -226,5 +226,5 @@ def test_data_doctor_and_schema_answer(tmp_path) -> None:
 def test_measure_tells_time_memory_and_flops(folder) -> None:
     options = [*TINY[:2], *TINY[4:], "--measure"]
     told = call("plan", STUDY, *options, cwd=folder).stdout
-    for word in ("images/s", "GFLOP an image", "GiB", "generator parameters", "trainings to run"):
+    for word in ("images/s", "GFLOP an image", "GiB", "generator parameters", "to run: "):
         assert word in told

@@ -60,7 +60,7 @@ def test_a_checkpoint_of_full_size_is_what_the_printed_command_asks_for(
     _, run, *options = shlex.split(measure)
     assert run == "run"
     planned = call("plan", *options, "--units")
-    assert "1 trainings: 1 done, 0 to run" in planned
+    assert "1 training: 1 done, 0 to run" in planned
     (training,) = (tmp_path / "results/trainings").iterdir()
     assert f"done      training   {training.name}" in planned
     for large in (path, *training.rglob("*.safetensors")):  # pytest keeps its folders

@@ -5,6 +5,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from rgm_bench.config.given_up import NOTHING_GIVEN_UP, GivenUp
 from rgm_bench.config.load import load_study, packaged_studies
 from rgm_bench.config.spec import TrainingSource, TrainingSpec, spec_id
 from rgm_bench.config.study import StudySpec
@@ -36,6 +37,9 @@ class Nothing:
 
     def points(self, evaluation_id: str, /) -> None:
         return None
+
+    def given_up(self, study: StudySpec, /) -> GivenUp:
+        return NOTHING_GIVEN_UP
 
 
 @cache

@@ -54,7 +54,8 @@ def test_every_profile_is_planned_where_nothing_is(
     assert done.exit_code == exit_codes.DONE, done.output
     evaluations = {trial.id for trial in study(name, profile).trials}
     for kind, units in (("training", trainings(name, profile)), ("evaluation", evaluations)):
-        assert f"{len(units):>6} {kind}s: 0 done, {len(units)} to run" in done.output
+        kinds = kind if len(units) == 1 else f"{kind}s"
+        assert f"{len(units):>6} {kinds}: 0 done, {len(units)} to run" in done.output
     assert not store.exists()
 
 

@@ -12,7 +12,9 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from rgm_bench.api import OpenStore
+from rgm_bench.config.given_up import GivenUp, GivenUpUnit
 from rgm_bench.errors import StoreError
+from rgm_bench.results.given_up import GIVEN_UP, given_up_text
 from rgm_bench.results.mirror import CHECKPOINT, LOG, RESULT
 from rgm_bench.results.remote import Remote, working_folder
 from rgm_bench.results.schema import Outcome
@@ -102,6 +104,15 @@ def test_what_was_removed_is_gone_and_removing_it_again_is_fine(remote) -> None:
     remote.remove("a")
     assert remote.read("a") is None
     assert remote.list() == {}
+
+
+def test_what_one_machine_gave_up_another_goes_on_without(elsewhere, sweep) -> None:
+    study, here = sweep(), elsewhere("here")
+    folder = here.claim_study_folder(study)
+    assert View(here).given_up(study) == GivenUp()
+    for given_up in (GivenUp({ID: GivenUpUnit("planted", 64)}), GivenUp()):
+        here.replace(folder / GIVEN_UP, given_up_text(given_up))
+        assert View(elsewhere("there")).given_up(study) == given_up
 
 
 # --- stores that are refused ------------------------------------------------------------------

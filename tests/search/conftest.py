@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from rgm_bench.config.given_up import NOTHING_GIVEN_UP, GivenUp
 from rgm_bench.config.load import load_study
 from rgm_bench.config.spec import TrainingSource, spec_id
 from rgm_bench.config.study import StudySpec
@@ -86,6 +87,7 @@ class Scored(Nothing):
 
     def __init__(self) -> None:
         self.measured: dict[str, Outcome] = {}
+        self.without = NOTHING_GIVEN_UP
 
     def measure(self, trial: Trial, *, value: float | None = None, diverged: bool = False) -> None:
         name = MetricName("fid", trial.spec.measure.space, trial.spec.measure.count)
@@ -105,3 +107,6 @@ class Scored(Nothing):
 
     def outcome(self, kind: UnitKind, unit_id: str, /) -> Outcome | None:
         return self.measured.get(unit_id)
+
+    def given_up(self, study: StudySpec, /) -> GivenUp:
+        return self.without

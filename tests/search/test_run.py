@@ -4,19 +4,23 @@ import random
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rgm_bench.config.claim_names import CLAIM_METRICS
-from rgm_bench.config.search import CONFIRMED, TRIAL
+from rgm_bench.config.given_up import NOTHING_GIVEN_UP, GivenUp, GivenUpUnit
+from rgm_bench.config.search import CONFIRMED, TRIAL, Dimension, Range, SearchSpec
 from rgm_bench.config.spec import GenerateSpec, TrainingSource
 from rgm_bench.config.study import StudySpec
 from rgm_bench.config.trial import Trial
 from rgm_bench.errors import UserError
-from rgm_bench.execution.base import Attempt, ShouldStop, Unit
+from rgm_bench.execution.base import Attempt, Perform, ShouldStop, Unit
 from rgm_bench.execution.budget import Budget
 from rgm_bench.execution.local import LocalExecutor
 from rgm_bench.plan import make_plan
@@ -28,9 +32,10 @@ from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import Store, View
 from rgm_bench.search import searched
 from rgm_bench.search.export import export_search
+from rgm_bench.search.optuna_study import OptunaStudy
 from rgm_bench.search.run import HIGHER_IS_BETTER, SearchRun
 from rgm_bench.session import grow_search, open_search
-from rgm_bench.study_run import Driver, SilentObserver
+from rgm_bench.study_run import Driver, SilentObserver, Summary
 from rgm_bench.tracking.null import NullTracker
 from tests.search.conftest import Scored, WriteSearch, score
 
@@ -135,6 +140,65 @@ def test_a_diverged_trial_is_passed_over(write_search: WriteSearch):
     assert states == [("diverged" if i in (0, 3) else "finished") for i in range(12)]
 
 
+def run_without(
+    study: StudySpec, results: Scored, numbers: set[int], *, at: float, workers: int = 1
+) -> SearchRun:
+    """Measure what a search needs; what trials need from a share on fails, and is given up."""
+    search, waiting = SearchRun(study, results), list[Trial]()
+    while True:
+        waiting += search.advance()
+        stuck = [t for t in waiting if t.labels.get(TRIAL) in numbers and (t.at or 0) >= at]
+        others = [trial for trial in waiting if trial not in stuck]
+        for trial in others[:workers]:
+            results.measure(trial)
+        waiting = [*others[workers:], *stuck]
+        if not others and not stuck:
+            return search
+        if not others:  # the search waits for what fails
+            trial = stuck[0]
+            assert trial.training
+            done = trial.training.images_at(at) - 1
+            lost = GivenUpUnit("planted", images=done)
+            results.without = GivenUp({**results.without.units, str(trial.training_id): lost})
+            numbers = numbers - {int(trial.labels[TRIAL])}
+            search, waiting = SearchRun(study, results), []
+            missing = [t for t in search.advance() if results.outcome("evaluation", t.id) is None]
+            waiting = [trial for trial in missing if not results.without.lost(trial)]
+
+
+@pytest.mark.parametrize("at", [0.25, 1.0])
+def test_a_search_goes_on_without_what_was_given_up(write_search: WriteSearch, at: float):
+    """Also where a rung was reached before the training failed, at any number of workers."""
+    study = write_search(pruner=ASHA)
+    first = asked(run_without(study, Scored(), {0, 5}, at=at))
+    failed = {s["number"] for s in first if s["state"] == "failed"}
+    assert failed == ({0, 5} if at < 1 else {0})  # 5 is pruned before it comes so far
+    assert len(first) == 12
+    for workers in (2, 3):
+        results = Scored()
+        assert asked(run_without(study, results, {0, 5}, at=at, workers=workers)) == first
+        assert asked(run(study, results, workers=1, seed=0)) == first  # as it is read again
+
+
+def test_a_result_that_comes_later_changes_no_trial(write_search: WriteSearch):
+    study, results = write_search(), Scored()
+    without = asked(run_without(study, results, {1}, at=1.0))
+    for trial in searched(study, results).trials:
+        results.measure(trial, value=0.001)
+    assert [s["values"] for s in asked(run(study, results, workers=1, seed=0))][:4] == [
+        s["values"] for s in without
+    ][:4]
+    assert searched(study, results).found.suggestions[1].state == "failed"
+
+
+def test_what_is_taken_back_leaves_no_trace(write_search: WriteSearch):
+    study, results = write_search(pruner=ASHA), Scored()
+    run_without(study, results, {2}, at=0.25)
+    results.without = NOTHING_GIVEN_UP
+    whole = asked(run(study, Scored(), workers=2, seed=0))
+    assert asked(run(study, results, workers=2, seed=0)) == whole
+
+
 def test_what_was_good_is_looked_at_more(write_search: WriteSearch):
     study = write_search(trials=40, sampler={"kind": "tpe", "startup": 10})
     search = run(study, Scored(), workers=2, seed=0)
@@ -204,6 +268,41 @@ def test_two_objectives_confirm_what_nothing_beats_in_both(write_search: WriteSe
     assert unbeaten < set(points)
 
 
+@given(
+    top=st.integers(1, 6),
+    points=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=20),
+)
+def test_of_a_front_both_ends_are_confirmed_and_what_lies_between_them(
+    top: int, points: list[tuple[int, int]]
+):
+    space = (Dimension("x", Range(0.0, 1.0, log=False), {}),)
+    spec = SearchSpec.model_validate(
+        {
+            "trials": len(points),
+            "sampler": {"kind": "random"},
+            "objectives": ({"metric": "fid"}, {"metric": "nfe"}),
+            "space": {"x": {"low": 0.0, "high": 1.0}},
+        }
+    )
+    study = OptunaStudy(spec, space, ["minimize", "minimize"])
+    for number, values in enumerate(points):
+        study.ask()
+        study.tell(number, values)
+    front = sorted(
+        p for p in {*points} if not any(a <= p[0] and b <= p[1] and (a, b) != p for a, b in points)
+    )
+    chosen = [points[number] for number in study.best(top)]
+    assert len(chosen) == len({*chosen}) == min(top, len(front))
+    assert {*chosen} <= {*front}
+    assert chosen == sorted(chosen)
+    assert chosen[0] == front[0]
+    if top > 1:
+        assert chosen[-1] == front[-1]
+    between = [front.index(point) for point in chosen]
+    steps = [b - a for a, b in pairwise(between)]
+    assert max(steps, default=0) - min(steps, default=0) <= 1
+
+
 def test_the_study_has_the_trials_that_results_lead_to(write_search: WriteSearch):
     study, results = write_search(), Scored()
     begun = searched(study, results).trials
@@ -253,35 +352,21 @@ def test_better_means_what_it_means_in_reports():
 
 def test_a_search_is_drawn_with_a_front_where_it_has_two_objectives(write_search: WriteSearch):
     objectives = [{"metric": "fid"}, {"metric": "nfe"}]
-    for given, names in (
+    for some, names in (
         (objectives[:1], ["history", "slices", "importances"]),
         (objectives, ["history", "slices", "importances", "front"]),
     ):
-        study = write_search(objectives=given, sampler={"kind": "random"})
+        study = write_search(objectives=some, sampler={"kind": "random"})
         found = run(study, Scored(), workers=1, seed=0).study
         drawn = list(search_drawings(found))
         assert [drawing.name for drawing in drawn] == [f"search_{name}" for name in names]
         assert all(len(picture) > 1000 for d in drawn for picture in rendered(d.figure))
 
 
-def test_trials_that_share_a_training_run_it_once(write_search: WriteSearch, tmp_path: Path):
-    levels = {"field": "training.method.forward.num_levels", "values": [1, 2, 4]}
-    study = write_search(
-        space={"levels": levels}, sampler={"kind": "random"}, lag=1, seed=0, trials=8
-    )
-    view, ran = View(Store(tmp_path / "store")), list[str]()
-    search = open_search(study, view)
+def drive(study: StudySpec, view: View, perform: Perform, folder: Path) -> Summary:
+    """Bring a search to complete with units that `perform` carries out."""
+    search, journal = open_search(study, view), Journal(folder)
     assert search is not None
-
-    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
-        ran.append(unit.id)
-        name = {"fid.digits_cnn_v1.n64": 1.0} if unit.kind == "evaluation" else {}
-        digest, images = view.digests[unit.kind], unit.spec.get("images", 0)
-        outcome = Outcome(unit.kind, unit.id, digest, "ok", None, images, unit.spec, name)
-        view.store.commit(outcome)
-        return Attempt(unit.id, "ok", 0.0)
-
-    journal = Journal(tmp_path / "journal")
     driver = Driver(
         study=search.study,
         plan=make_plan(search.study, view),
@@ -293,7 +378,57 @@ def test_trials_that_share_a_training_run_it_once(write_search: WriteSearch, tmp
         observer=SilentObserver(),
         grow=partial(grow_search, search, view),
     )
-    summary = driver.run()
-    journal.close()
-    assert search.is_searched
+    try:
+        return driver.run()
+    finally:
+        journal.close()
+
+
+def commit(view: View, unit: Unit) -> Attempt:
+    name = {"fid.digits_cnn_v1.n64": 1.0} if unit.kind == "evaluation" else {}
+    digest, images = view.digests[unit.kind], unit.spec.get("images", 0)
+    view.store.commit(Outcome(unit.kind, unit.id, digest, "ok", None, images, unit.spec, name))
+    return Attempt(unit.id, "ok", 0.0)
+
+
+LEVELS: Mapping[str, Any] = {
+    "levels": {"field": "training.method.forward.num_levels", "values": [1, 2, 4]}
+}
+"""A space so small that trials share trainings."""
+
+
+def test_trials_that_share_a_training_run_it_once(write_search: WriteSearch, tmp_path: Path):
+    study = write_search(space=LEVELS, sampler={"kind": "random"}, lag=1, seed=0, trials=8)
+    view, ran = View(Store(tmp_path / "store")), list[str]()
+
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
+        ran.append(unit.id)
+        return commit(view, unit)
+
+    summary = drive(study, view, perform, tmp_path / "journal")
+    assert searched(study, view).found.suggestions[-1].state == "finished"
     assert len(ran) == len(set(ran)) == summary.num_done == 3 + 3 + 2  # and rows of real images
+
+
+def test_trials_that_share_a_failed_training_are_blocked_and_it_runs_once(
+    write_search: WriteSearch, tmp_path: Path
+):
+    """Two evaluations of trials with one training: the second is asked for once it has failed."""
+    noise = {"field": "evaluations.generation.sampler.noise_factor", "values": [1, 0.5]}
+    levels = {"field": "training.method.forward.num_levels", "values": [1, 4, 2]}
+    space = {"noise": noise, "levels": levels}
+    study = write_search(space=space, sampler={"kind": "grid"}, lag=3, trials=6)
+    view, ran = View(Store(tmp_path / "store")), list[str]()
+
+    def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:
+        ran.append(unit.id)
+        if unit.kind == "training" and unit.spec["method"]["forward"]["num_levels"] == 4:
+            return Attempt(unit.id, "failed", 0.0, "planted", failure="code error")
+        return commit(view, unit)
+
+    summary = drive(study, view, perform, tmp_path / "journal")
+    assert len(ran) == len(set(ran))
+    assert len(summary.failed) == 1
+    missing = {planned.unit.id for planned in make_plan(searched(study, view), view).missing}
+    assert missing == {*summary.failed, *summary.blocked}
+    assert len(summary.blocked) == 2
