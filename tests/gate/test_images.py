@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -86,13 +87,20 @@ def test_missing(fid_gate):
 """
 
 
+def plugin() -> list[str]:
+    """What loads the fixture where the installed package does not, such as an older one."""
+    module = "rgm_bench.gate.pytest_plugin"
+    installed = {point.value for point in entry_points(group="pytest11")}
+    return [] if module in installed else ["-p", module]
+
+
 def test_the_fixture_compares_and_fails_for_a_regression(model, tmp_path) -> None:
     """What the function returns is what the command writes: one baseline serves both."""
     folder = shutil.copytree(model, tmp_path / "model")
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "test_fid.py").write_text(TESTS)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "rgm_bench.gate.pytest_plugin", "-v"],
+        [sys.executable, "-m", "pytest", *plugin(), "-v"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
