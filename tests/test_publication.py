@@ -184,7 +184,7 @@ def test_one_seed_tests_no_claim(results: Folder, tmp_path: Path):
 
 def test_an_unfinished_study_is_not_published(study: StudySpec, finished: Folder, tmp_path: Path):
     shutil.rmtree(finished.root / "evaluations" / study.trials[0].id)
-    with pytest.raises(StoreError, match=r"lambda_sweep/laptop: 1 of 40 trials are not finished"):
+    with pytest.raises(StoreError, match=r"lambda_sweep/laptop: 1 of 40 trials is not finished"):
         publish(study, finished, tmp_path / "published")
     assert not (tmp_path / "published").exists()
 

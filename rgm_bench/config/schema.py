@@ -94,6 +94,13 @@ def _or_null(value: Json) -> Json:
     return {"anyOf": [value, {"type": "null"}]}
 
 
+def _entries_or_null(named: Json) -> Json:
+    """A map of which an overlay may leave out entries."""
+    patterns: Json = named["patternProperties"]
+    left_out = {name: _or_null(entry) for name, entry in patterns.items()}
+    return {**named, "patternProperties": left_out}
+
+
 def _add_evaluation(definitions: Json) -> None:
     """An evaluation is of one of several kinds, which the loader picks by hand."""
     kinds = {kind: _ref(model.__name__) for kind, model in EVALUATIONS.items()}
@@ -137,9 +144,9 @@ def _fill_places(definitions: Json) -> None:
     whole: Json = definitions.pop("Profile")["properties"]
     for key in ("seeds", "report"):
         study[key] = profile[key] = whole[key]
-    claims = _partial(whole["claims"])
-    named: Json = claims["patternProperties"]
-    claims["patternProperties"] = {name: _or_null(claim) for name, claim in named.items()}
+    claims = _entries_or_null(_partial(whole["claims"]))
+    searched = definitions["SearchSpec" + _OVERLAY]["properties"]
+    searched["space"] = _entries_or_null(searched["space"])
     study["claims"], profile["claims"] = whole["claims"], claims
     study["resources"], profile["resources"] = _ref("Resources"), _ref("Resources" + _OVERLAY)
     study["gate"], profile["gate"] = whole["gate"], _partial(whole["gate"])
