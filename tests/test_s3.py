@@ -133,7 +133,7 @@ def test_what_one_machine_finished_or_forgot_another_does_not_run_or_keep(units,
     first, worker = machine("first")
     assert worker(training).ending == "ok"
     _, other = machine("second")
-    assert other(training).ending == "ok"
+    assert other(training).ending == "found"
     (result,) = first.root.glob("trainings/*/*/result.json")
     (copy,) = machine("second")[0].root.glob("trainings/*/*/result.json")
     finished = result.read_bytes()
