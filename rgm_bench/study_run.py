@@ -214,18 +214,20 @@ class Driver:
         chosen: list[str] = []
         found: list[Attempt] = []
         room = self._executor.slots + SUBMITTED_AHEAD - len(self._running)
+        begun = self._num_begun
         passed: list[str] = []
         while self._ready and len(chosen) < room:
             unit_id = self._ready.popleft()
             unit = self._units[unit_id].unit
             tried = unit_id in self._attempts
-            if not tried and self._num_begun + len(chosen) >= self._budget.units:
+            if not tried and begun >= self._budget.units:
                 passed.append(unit_id)
             elif self._is_of_another(unit_id):
                 self._postpone(unit_id)
             elif (outcome := self._found(unit)) is not None:
                 found.append(Attempt(unit_id, "found", 0.0, outcome.reason))
             else:
+                begun += not tried
                 chosen.append(unit_id)
         self._ready.extendleft(reversed(passed))
         return chosen, found
