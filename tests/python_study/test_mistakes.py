@@ -67,7 +67,7 @@ WRONG: dict[str, tuple[str, str]] = {
     "changes": (
         "import rgm_bench\nstudy = rgm_bench.extend('base.yaml', {'axs': {}})\n",
         "mine.py: axs: unknown key; allowed here: grammar, name, title, reproduces, base, axes, "
-        'search, seeds, resources, tuned, claims, report, profiles; did you mean "axes"?',
+        'search, seeds, resources, tuned, claims, gate, report, profiles; did you mean "axes"?',
     ),
     "another_name": (
         "import rgm_bench\nstudy = rgm_bench.extend('base.yaml', {'name': 'other'})\n",
