@@ -71,7 +71,10 @@ def carry_out(store: Store, spec: EvaluationSpec) -> Outcome:
     training = spec.source.training
     worker = StoreWorker(str(store.root))
     needs = spec_id(training)
-    assert worker(Unit("training", needs, training.model_dump(mode="json"))).ending in ("ok", "found")
+    assert worker(Unit("training", needs, training.model_dump(mode="json"))).ending in (
+        "ok",
+        "found",
+    )
     attempt = worker(Unit("evaluation", spec_id(spec), spec.model_dump(mode="json"), needs))
     assert attempt.ending in ("ok", "found"), attempt
     outcome = store.outcome("evaluation", spec_id(spec))
