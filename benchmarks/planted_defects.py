@@ -201,7 +201,7 @@ class Gate:
         record: dict[str, Any] = json.loads(written.read_text())
         print(
             f"{name}: exit {done.returncode}, {record['verdict']}, {seconds:.0f} s; "
-            f"fingerprint {_fingerprint(record)}; {_numbers(record)}",
+            f"fingerprint {_fingerprint(record)}; {_numbers(record)}; {_moved(record)}",
             flush=True,
         )
 
@@ -209,6 +209,12 @@ class Gate:
 def _fingerprint(record: dict[str, Any]) -> str:
     other = [each["arm"] for each in record["fingerprints"] if each["sameness"] == "other"]
     return f"other ({', '.join(other)})" if other else "same"
+
+
+def _moved(record: dict[str, Any]) -> str:
+    """Numbers whose seeds have other values, where the fingerprint is the same."""
+    moved = sum("other values than in the baseline" in note for note in record["notes"])
+    return f"a note on {moved} of {len(record['numbers'])} numbers"
 
 
 def _numbers(record: dict[str, Any]) -> str:

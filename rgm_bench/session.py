@@ -43,8 +43,7 @@ def require_options(
         if unused:
             raise UserError(
                 f"{' and '.join(unused)}: `--executor local` runs one unit after the other in this "
-                f"process and uses no such thing; leave it out, or "
-                "use `--executor ray`"
+                f"process and uses no such thing; leave it out, or use `--executor ray`"
             )
     if workers is not None and address is not None:
         raise UserError(

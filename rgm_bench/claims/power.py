@@ -9,7 +9,7 @@ samples that are still empty:
     seeds_needed(rule, arms, level=0.05, target=0.8)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import final
@@ -62,9 +62,19 @@ def seeds_needed(
     def enough(num_seeds: int) -> bool:
         return power(rule, populations, [num_seeds] * len(populations), level=level) >= target
 
-    few, many = 1, 2
+    return fewest_seeds(enough)
+
+
+def fewest_seeds(enough: Callable[[int], bool], *, more_than: int = 1) -> int | None:
+    """The smallest number of seeds that is enough; None above `MOST_SEEDS`.
+
+    Args:
+        enough: of a number of seeds; true for all numbers above the first.
+        more_than: seeds that are not enough.
+    """
+    few, many = more_than, more_than + 1
     while not enough(many):
-        if many == MOST_SEEDS:
+        if many >= MOST_SEEDS:
             return None
         few, many = many, min(2 * many, MOST_SEEDS)
     while many - few > 1:

@@ -65,6 +65,7 @@ def compare(
     """
     before = {number.key: number for number in baseline.numbers}
     differences = tuple(_differences(current, baseline, others=others))
+    fingerprints = compare_fingerprints(baseline, current)
     findings: tuple[Finding, ...] = ()
     if not differences:
         _require_seeds(baseline, against)
@@ -77,8 +78,12 @@ def compare(
         verdict="not comparable" if differences else _verdict(findings),
         differences=differences,
         findings=findings,
-        fingerprints=compare_fingerprints(baseline, current),
-        notes=(*_advice(differences), *_notes(current, baseline, findings, margin)),
+        fingerprints=fingerprints,
+        notes=(
+            *_advice(differences),
+            *_notes(current, baseline, findings, margin),
+            *_measured_otherwise(current, baseline, fingerprints),
+        ),
     )
 
 
@@ -176,6 +181,26 @@ def _advice(differences: tuple[str, ...]) -> Iterator[str]:
         yield "where machines differ, --against REF measures both commits on one"
     if any(not difference.startswith(DEVICE) for difference in differences):
         yield "where another quantity is meant, --update makes it the baseline"
+
+
+def _measured_otherwise(
+    current: Measurement, baseline: Measurement, fingerprints: tuple[Comparison, ...]
+) -> Iterator[str]:
+    """Numbers that moved though their trainings begin with the same losses, however little."""
+    same = {each.arm for each in fingerprints if each.sameness == "same"}
+    before = {number.key: number for number in baseline.numbers}
+    for number in current.numbers:
+        known = before.get(number.key)
+        if known is None or number.arm not in same:
+            continue
+        alike = {seed for seed, _ in number.ids.items() & known.ids.items()}
+        other = sum(number.values.get(seed) != known.values.get(seed) for seed in alike)
+        if other:
+            yield (
+                f"{number.label}: {other} of {len(alike)} seeds have other values than in the "
+                "baseline, and their trainings begin with the same losses: look at what changed "
+                "after the first steps, or in measuring"
+            )
 
 
 def _notes(

@@ -1,7 +1,8 @@
 """The first losses of a training: whether this code still computes the same numbers.
 
-It takes seconds and decides nothing. Equal losses say that what follows will be equal, too; other
-ones say from which step on it is another computation, for better or worse.
+It takes seconds and decides nothing. Equal losses say that trainings begin alike: averages, samples
+and metrics come after them. Other ones say from which step on it is another computation, for better
+or worse.
 """
 
 from dataclasses import dataclass

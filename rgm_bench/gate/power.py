@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import gammaincinv, ndtr, stdtrit
 
-from rgm_bench.claims.power import MOST_SEEDS
+from rgm_bench.claims.power import fewest_seeds
 from rgm_bench.claims.welch import Moments, contrast
 
 LEVEL = 0.05
@@ -116,15 +116,7 @@ def seeds_that_decide(
 
     if spread == 0:
         return None
-    few, many = more_than, more_than + 1
-    while not enough(many):
-        if many >= MOST_SEEDS:
-            return None
-        few, many = many, min(2 * many, MOST_SEEDS)
-    while many - few > 1:
-        middle = (few + many) // 2
-        few, many = (few, middle) if enough(middle) else (middle, many)
-    return many
+    return fewest_seeds(enough, more_than=more_than)
 
 
 def _decides(num: int, worse: float, margin: float, level: float) -> float:

@@ -247,3 +247,30 @@ def test_any_history_can_be_drawn(kinds: list[Any]) -> None:
     svg, png = history_figure(entries)
     assert ElementTree.fromstring(svg).tag.endswith("svg")
     assert png.startswith(b"\x89PNG")
+
+
+def losses(first: str) -> tuple[Fingerprint, ...]:
+    return (Fingerprint(arm="lambda 0.05", training="ab", losses={"prior": first}),)
+
+
+@pytest.mark.parametrize(
+    ("values", "first", "ids", "said"),
+    [
+        (VALUES, "0:0x1.8p+0", "abcde", []),
+        ((*VALUES[:3], 10.90001, 9.90001), "0:0x1.8p+0", "abcde", ["2 of 5 seeds"]),
+        ((*VALUES[:3], 10.90001, 9.90001), "0:0x1.8p+0", "abcxy", []),  # are other seeds
+        ((*VALUES[:3], 10.90001, 9.90001), "0:0x1.9p+0", "abcde", []),  # the fingerprint says it
+    ],
+)
+def test_a_pass_says_which_numbers_are_not_the_baselines(values, first, ids, said) -> None:
+    """Changes of measuring that are too small for the rule, which no first losses show."""
+    baseline = measurement(
+        number(ids=dict(zip("01234", "abcde", strict=True))), fingerprints=losses("0:0x1.8p+0")
+    )
+    now = measurement(
+        number(values, ids=dict(zip("01234", ids, strict=True))), fingerprints=losses(first)
+    )
+    check = checked(now, baseline)
+    assert check.verdict == "pass"
+    found = [note for note in check.notes if "other values than in the baseline" in note]
+    assert [text in note for text, note in zip(said, found, strict=True)] == [True] * len(said)
