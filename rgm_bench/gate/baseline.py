@@ -40,8 +40,12 @@ class Number(Spec):
         scale: where versions are compared.
         better: which values are better.
         margin: what the mean may worsen without mattering.
+        margin_in_pairs: the same where seeds are compared in pairs, since both versions measured
+            the same trained weights.
         spec: all that decides the number but the seed: only numbers of one spec are compared.
         ids: of the specs with their seeds, by seed; none where no unit of a store gave it.
+        weights: digests of the trained weights that were measured, by seed; none where a model is
+            not of a store.
         values: by seed; null where the training diverged.
     """
 
@@ -51,8 +55,10 @@ class Number(Spec):
     scale: Scale
     better: Direction
     margin: Weight
+    margin_in_pairs: Weight
     spec: Json
     ids: dict[str, str]
+    weights: dict[str, str]
     values: dict[str, float | None]
 
     @property

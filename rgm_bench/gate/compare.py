@@ -138,14 +138,25 @@ def _require_seeds(baseline: Measurement, against: str) -> None:
 
 
 def _question(now: Number, before: Number) -> Question:
+    in_pairs = _are_pairs(now, before)
     return Question(
         name=now.label,
         current=now.finite_or_nan,
         baseline=before.finite_or_nan,
         scale=before.scale,
         better=before.better,
-        margin=before.margin,
+        margin=before.margin_in_pairs if in_pairs else before.margin,
+        in_pairs=in_pairs,
     )
+
+
+def _are_pairs(now: Number, before: Number) -> bool:
+    """Whether both have a value of the same trained weights for each of the same seeds."""
+    whole = all(
+        number.weights.keys() == number.values.keys() and None not in number.values.values()
+        for number in (now, before)
+    )
+    return whole and now.weights == before.weights
 
 
 def _differences(current: Measurement, baseline: Measurement, *, others: bool) -> Iterator[str]:
@@ -186,20 +197,26 @@ def _advice(differences: tuple[str, ...]) -> Iterator[str]:
 def _measured_otherwise(
     current: Measurement, baseline: Measurement, fingerprints: tuple[Comparison, ...]
 ) -> Iterator[str]:
-    """Numbers that moved though their trainings begin with the same losses, however little."""
-    same = {each.arm for each in fingerprints if each.sameness == "same"}
+    """Numbers that moved, however little, though trainings end or at least begin as they did."""
+    begin_alike = {each.arm for each in fingerprints if each.sameness == "same"}
     before = {number.key: number for number in baseline.numbers}
     for number in current.numbers:
         known = before.get(number.key)
-        if known is None or number.arm not in same:
+        if known is None:
             continue
-        alike = {seed for seed, _ in number.ids.items() & known.ids.items()}
-        other = sum(number.values.get(seed) != known.values.get(seed) for seed in alike)
-        if other:
+        same = number.weights.keys() & known.weights.keys()
+        other = {seed for seed in same if number.values.get(seed) != known.values.get(seed)}
+        retrained = {seed for seed in other if number.weights[seed] != known.weights[seed]}
+        moved = f"{number.label}: {len(other)} of {len(same)} seeds have other values than in the"
+        if other and not retrained:
             yield (
-                f"{number.label}: {other} of {len(alike)} seeds have other values than in the "
-                "baseline, and their trainings begin with the same losses: look at what changed "
-                "after the first steps, or in measuring"
+                f"{moved} baseline, by the same trained weights: what changed is how they are "
+                "sampled or measured"
+            )
+        elif retrained and number.arm in begin_alike:
+            yield (
+                f"{moved} baseline, and their trainings begin with the same losses and end with "
+                "other weights: look at averages, and at what comes after the first steps"
             )
 
 

@@ -209,8 +209,10 @@ def _number(
         scale=about.scale,
         better=about.better,
         margin=margin,
+        margin_in_pairs=margin,
         spec=spec,
         ids={},
+        weights={},
         values=values,
     )
 

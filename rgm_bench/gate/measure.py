@@ -3,15 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from math import isfinite
 from typing import final
 
 from rgm_bench.claims.kinds import Direction
 from rgm_bench.config.gate import SPEEDS, GateSpec
 from rgm_bench.config.gate_names import gated_metrics, unknown_metric
-from rgm_bench.config.spec import GenerateSpec, PointsSpec
+from rgm_bench.config.spec import GenerateSpec, PointsSpec, spec_id
 from rgm_bench.config.study import StudySpec, Trial
 from rgm_bench.errors import StudyError
+from rgm_bench.evaluation.base import trained_images
 from rgm_bench.execution.device import take_device
 from rgm_bench.gate.baseline import Measurement, Number, without_seeds
 from rgm_bench.gate.device import DeviceKind, kind_of, this_kind
@@ -24,6 +26,13 @@ from rgm_bench.report.columns import HEADLINES, column
 from rgm_bench.results.provenance import provenance
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import View
+from rgm_bench.trial import snapshot_path
+
+SHARE_IN_PAIRS = 0.1
+"""The margin in pairs as a share of the usual one, which says what trainings vary by.
+
+Pairs do not vary where nothing changed. This is left for other orders of summation and the like.
+"""
 
 _SPEED_DIRECTIONS: Mapping[str, Direction] = {"seconds": "lower", "images_per_second": "higher"}
 
@@ -111,7 +120,7 @@ def measured(study: StudySpec, gate: GateSpec, view: View, look: Measurement) ->
     arms = tuple(_arms(study, gate, trials))
     outcomes = {trial.id: view.outcome("evaluation", trial.id) for trial in trials}
     numbers = [
-        _number(arm, metric, gate, study, outcomes) for arm in arms for metric in gate.metrics
+        _number(arm, metric, gate, study, outcomes, view) for arm in arms for metric in gate.metrics
     ]
     found = [outcome for outcome in outcomes.values() if outcome is not None]
     device = _one_device(found) or look.device
@@ -149,16 +158,18 @@ def _number(
     gate: GateSpec,
     study: StudySpec,
     outcomes: Mapping[str, Outcome | None],
+    view: View,
 ) -> Number:
     fresh = metric in SPEEDS
-    number = _speed(arm, metric, study) if fresh else _score(arm, metric, outcomes)
-    margin = gate.margin
-    if margin is None:
+    number = _speed(arm, metric, study) if fresh else _score(arm, metric, outcomes, view)
+    margin = in_pairs = gate.margin
+    if margin is None or in_pairs is None:
         margin = usual_margin(number.values, number.scale)
-    return number.model_copy(update={"margin": margin})
+        in_pairs = SHARE_IN_PAIRS * margin
+    return number.model_copy(update={"margin": margin, "margin_in_pairs": in_pairs})
 
 
-def _score(arm: _Arm, metric: str, outcomes: Mapping[str, Outcome | None]) -> Number:
+def _score(arm: _Arm, metric: str, outcomes: Mapping[str, Outcome | None], view: View) -> Number:
     about = column(metric)
     assert about.better is not None
     measure = arm.trials[0].spec.measure
@@ -176,10 +187,25 @@ def _score(arm: _Arm, metric: str, outcomes: Mapping[str, Outcome | None]) -> Nu
         scale=about.scale,
         better=about.better,
         margin=0.0,
+        margin_in_pairs=0.0,
         spec=without_seeds(arm.trials[0].fields),
         ids={str(trial.seed): trial.id for trial in arm.trials},
+        weights=dict(_weights(arm, view)),
         values=values,
     )
+
+
+def _weights(arm: _Arm, view: View) -> Iterator[tuple[str, str]]:
+    """Digests of the weights that were measured, of each seed that has them."""
+    for trial in arm.trials:
+        training = trial.training
+        outcome = None if training is None else view.outcome("training", spec_id(training))
+        if outcome is None:
+            continue
+        folder = view.store.folder("training", outcome.id, outcome.digest)
+        path = view.store.fetched(snapshot_path(folder, trained_images(trial.spec)))
+        if path.exists():
+            yield str(trial.seed), sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _speed(arm: _Arm, metric: str, study: StudySpec) -> Number:
@@ -203,8 +229,10 @@ def _speed(arm: _Arm, metric: str, study: StudySpec) -> Number:
         scale="log",
         better=_SPEED_DIRECTIONS[metric],
         margin=0.0,
+        margin_in_pairs=0.0,
         spec=without_seeds(first.fields),
         ids={},
+        weights={},
         values={str(repeat): value for repeat, value in enumerate(values)},
     )
 

@@ -1,8 +1,10 @@
 """The rule of a gate: pass, regression or inconclusive, from the seeds of two versions.
 
 `worse` is how much worse the code that is checked is than the baseline, on the scale where they are
-compared: for FID the logarithm of the ratio of their means. Seeds are not paired; the test is the
-Welch test of `rgm_bench.claims`.
+compared: for FID the logarithm of the ratio of their means. Trainings by other code share nothing
+but the name of a seed, so seeds are not paired and the test is the Welch test of
+`rgm_bench.claims`. Where both versions measured the same trained weights, bit for bit, all that
+differs is how, and seeds are compared in pairs: Student's t test of their differences.
 
     regression     p < 0.05 that it is not worse, by Holm over the numbers of the gate, and worse by
                    more than the margin; or a seed gives no finite value, and none of the baseline
@@ -27,7 +29,7 @@ from scipy.special import stdtrit
 from rgm_bench.claims.holm import holm
 from rgm_bench.claims.kinds import Direction
 from rgm_bench.claims.samples import Sample, Scale
-from rgm_bench.claims.welch import Moments, Studies, contrast, moments
+from rgm_bench.claims.welch import Contrast, Moments, Studies, contrast, moments
 from rgm_bench.gate.power import LEVEL, detectable, seeds_that_decide
 
 MIN_SEEDS = 5
@@ -52,6 +54,8 @@ class Question:
         better: which values are better.
         margin: what the mean may worsen without mattering: a share on the log scale, in units of
             the number on the plain one.
+        in_pairs: whether a seed stands for the same trained weights on either side; then both have
+            the same seeds, and a finite value of each.
     """
 
     name: str
@@ -60,6 +64,7 @@ class Question:
     scale: Scale
     better: Direction
     margin: float
+    in_pairs: bool = False
 
     @property
     def threshold(self) -> float:
@@ -73,10 +78,10 @@ class Question:
         return tuple(seed for seed, value in self.current.items() if not isfinite(value))
 
     def samples(self) -> tuple[Sample, Sample]:
-        """The finite values of the code that is checked, and of the baseline."""
+        """The finite values of the code that is checked, and of the baseline, by their seeds."""
         return (
-            Sample("this code", tuple(filter(isfinite, self.current.values()))),
-            Sample("the baseline", tuple(filter(isfinite, self.baseline.values()))),
+            Sample("this code", _finite(self.current)),
+            Sample("the baseline", _finite(self.baseline)),
         )
 
     def problem(self) -> str | None:
@@ -136,6 +141,7 @@ class Finding:
         seeds_needed: on either side, to come to a verdict; None where that is not the question, or
             where 1000 would not do.
         reason: why, where it is not for the numbers.
+        in_pairs: as in the question.
     """
 
     name: str
@@ -152,6 +158,7 @@ class Finding:
     detectable: float | None = None
     seeds_needed: int | None = None
     reason: str = ""
+    in_pairs: bool = False
 
 
 def usual_margin(values: Mapping[str, float | None], scale: Scale) -> float:
@@ -172,10 +179,28 @@ def usual_margin(values: Mapping[str, float | None], scale: Scale) -> float:
     return expm1(error) if scale == "log" else error
 
 
-def weigh(current: Moments, baseline: Moments, better: Direction) -> Evidence:
-    """Weigh what two versions gave, on the scale where they are compared."""
+def unpaired(current: Moments, baseline: Moments, better: Direction) -> Contrast:
+    """How much worse one version is than the other, whose seeds have nothing in common."""
     larger, smaller = (current, baseline) if better == "lower" else (baseline, current)
-    found = contrast(larger, smaller)
+    return contrast(larger, smaller)
+
+
+def paired(worse: Moments) -> Contrast:
+    """The same where each seed has a difference of its own.
+
+    Where none of them varies, so many worsenings are one of 2^n equally likely ways for the signs
+    of n differences to fall.
+    """
+    return Contrast(
+        difference=worse.mean,
+        error=np.sqrt(worse.variance / worse.num_seeds),
+        freedom=np.full_like(worse.mean, worse.num_seeds - 1),
+        num_splits=2**worse.num_seeds,
+    )
+
+
+def weigh(found: Contrast) -> Evidence:
+    """Weigh how much worse a version is, on the scale where versions are compared."""
     varies = found.error > 0
     one_side = np.where(varies, stdtrit(found.freedom, 1 - LEVEL) * found.error, 0.0)
     low, high = found.interval(0.95)
@@ -199,9 +224,7 @@ def is_regression(
 
 def judge(questions: Sequence[Question]) -> tuple[Finding, ...]:
     """The findings on all numbers of a gate, in their order."""
-    weighed = [
-        None if each.problem() else weigh(*_moments(each), each.better) for each in questions
-    ]
+    weighed = [None if each.problem() else weigh(_contrast(each)) for each in questions]
     worse = holm([1.0 if one is None else float(one.p_worse[0]) for one in weighed])
     better = holm([1.0 if one is None else float(one.p_better[0]) for one in weighed])
     level = LEVEL / max(1, len(questions))
@@ -260,7 +283,16 @@ def _weighed(
         detectable=_as_margin(smallest, question.scale),
         seeds_needed=needed,
         reason=_diverged_words(diverged) if diverged else "",
+        in_pairs=question.in_pairs,
     )
+
+
+def _contrast(question: Question) -> Contrast:
+    if not question.in_pairs:
+        return unpaired(*_moments(question), question.better)
+    current, baseline = (np.array(sample.on(question.scale)) for sample in question.samples())
+    worse = current - baseline if question.better == "lower" else baseline - current
+    return paired(moments(worse[None]))
 
 
 def _ruling(
@@ -300,6 +332,10 @@ def _as_margin(worse: float, scale: Scale) -> float | None:
     if not isfinite(worse):
         return None
     return _shown(worse, scale) - 1 if scale == "log" else worse
+
+
+def _finite(values: Mapping[str, float]) -> tuple[float, ...]:
+    return tuple(values[seed] for seed in sorted(values) if isfinite(values[seed]))
 
 
 def _diverged_words(seeds: Sequence[str]) -> str:

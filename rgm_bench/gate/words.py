@@ -27,7 +27,8 @@ def explained(finding: Finding) -> str:
     """Why a finding is what it is, in a sentence."""
     if finding.reason:
         return f"{finding.reason}."
-    moved = f"{change(finding)}, p {p_words(finding.p)}"
+    pairs = ", in pairs of the same trained weights" if finding.in_pairs else ""
+    moved = f"{change(finding)}, p {p_words(finding.p)}{pairs}"
     margin = amount(finding.margin, finding.scale)
     match finding.ruling:
         case "regression":

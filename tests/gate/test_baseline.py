@@ -42,7 +42,9 @@ def number(
         "better": "lower",
         "margin": 0.02,
         "spec": {"measure": {"num_images": 1437}},
+        "margin_in_pairs": 0.002,
         "ids": {},
+        "weights": {},
         "values": {str(seed): value for seed, value in enumerate(values)},
     }
     return Number(**(fields | changed))
@@ -253,24 +255,51 @@ def losses(first: str) -> tuple[Fingerprint, ...]:
     return (Fingerprint(arm="lambda 0.05", training="ab", losses={"prior": first}),)
 
 
+MOVED = (*VALUES[:3], 10.90001, 9.90001)
+
+
 @pytest.mark.parametrize(
-    ("values", "first", "ids", "said"),
+    ("values", "first", "weights", "said"),
     [
-        (VALUES, "0:0x1.8p+0", "abcde", []),
-        ((*VALUES[:3], 10.90001, 9.90001), "0:0x1.8p+0", "abcde", ["2 of 5 seeds"]),
-        ((*VALUES[:3], 10.90001, 9.90001), "0:0x1.8p+0", "abcxy", []),  # are other seeds
-        ((*VALUES[:3], 10.90001, 9.90001), "0:0x1.9p+0", "abcde", []),  # the fingerprint says it
+        (VALUES, "0:0x1.8p+0", "abcde", ""),
+        (MOVED, "0:0x1.8p+0", "abcde", "2 of 5 seeds have other values"),
+        (MOVED, "0:0x1.8p+0", "abcde", "how they are sampled or measured"),
+        (MOVED, "0:0x1.9p+0", "abcde", "how they are sampled or measured"),
+        (MOVED, "0:0x1.8p+0", "abcxy", "begin with the same losses and end with other weights"),
+        (MOVED, "0:0x1.9p+0", "abcxy", ""),  # the fingerprint says it
+        (MOVED, "0:0x1.8p+0", "", ""),  # nothing is known
     ],
 )
-def test_a_pass_says_which_numbers_are_not_the_baselines(values, first, ids, said) -> None:
-    """Changes of measuring that are too small for the rule, which no first losses show."""
-    baseline = measurement(
-        number(ids=dict(zip("01234", "abcde", strict=True))), fingerprints=losses("0:0x1.8p+0")
-    )
-    now = measurement(
-        number(values, ids=dict(zip("01234", ids, strict=True))), fingerprints=losses(first)
-    )
+def test_a_pass_says_which_numbers_are_not_the_baselines(values, first, weights, said) -> None:
+    """Changes that are too small for the rule, which no first losses show."""
+    baseline = measurement(number(weights=by_seed("abcde")), fingerprints=losses("0:0x1.8p+0"))
+    now = measurement(number(values, weights=by_seed(weights)), fingerprints=losses(first))
     check = checked(now, baseline)
     assert check.verdict == "pass"
     found = [note for note in check.notes if "other values than in the baseline" in note]
-    assert [text in note for text, note in zip(said, found, strict=True)] == [True] * len(said)
+    assert [said in note for note in found] == ([True] if said else [])
+
+
+def test_the_same_trained_weights_are_compared_in_pairs_and_others_are_not() -> None:
+    """2 % worse by each seed, which no seed would show by itself."""
+    worse = tuple(1.02 * value for value in VALUES)
+    margins = {"margin": 0.04, "margin_in_pairs": 0.004}
+    before = measurement(number(weights=by_seed("abcde"), **margins))
+
+    def verdict(values: "tuple[float | None, ...]" = worse, weights: str = "abcde") -> str:
+        return checked(measurement(number(values, weights=by_seed(weights))), before).verdict
+
+    assert verdict() == "regression"
+    assert verdict(tuple(1.002 * value for value in VALUES)) == "pass"
+    assert verdict(weights="abcdx") == verdict(weights="abcd") == verdict(weights="") == "pass"
+    assert verdict((*worse, 9.0)) == "pass"  # a seed that the baseline lacks
+    assert (
+        checked(measurement(number(worse, weights=by_seed("abcde"))), before).findings[0].margin
+        == 0.004
+    )
+    unknown = measurement(number(**margins))
+    assert checked(measurement(number(worse, weights=by_seed("abcde"))), unknown).verdict == "pass"
+
+
+def by_seed(digests: str) -> dict[str, str]:
+    return {str(seed): digest for seed, digest in enumerate(digests)}

@@ -70,7 +70,7 @@ def test_what_the_seeds_do_not_decide_is_exit_code_three_or_passes(gated, edited
     def change(baseline: dict[str, Any]) -> None:
         # as if its seeds had hardly differed: so small a regression these ones cannot exclude
         values = {str(seed): 0.82 + 0.001 * seed for seed in range(5)}
-        baseline["numbers"][0]["values"] = values
+        baseline["numbers"][0] |= {"values": values, "weights": {}}
 
     path = edited(change)
     done = check_study("--baseline", path, cwd=gated, expected=3)
@@ -129,6 +129,30 @@ def test_other_code_runs_anew_and_its_fingerprint_says_from_where(gated, tmp_pat
     assert "fingerprint: other numbers from step " in done.stdout
     assert "15 units, 15 to run with this code" in done.stdout
     assert "the code of trainings and of evaluations is not the baseline's" in done.stdout
+
+
+def test_the_same_trainings_measured_otherwise_are_compared_in_pairs(gated, tmp_path) -> None:
+    """Half of the points in a copy of the package: too small a change for unpaired seeds."""
+    package = copy_of_the_package(tmp_path)
+    file = package / "evaluation" / "points.py"
+    right = "sample_blocks(sampler, measure.count,"
+    text = file.read_text()
+    assert text.count(right) == 1
+    file.write_text(text.replace(right, "sample_blocks(sampler, measure.count // 2,"))
+    shutil.copytree(gated / "results", tmp_path / "store")
+    written = tmp_path / "check.json"
+    command(
+        *(*OF_THE_STUDY, "--store", tmp_path / "store", "--json", written),
+        cwd=gated,
+        expected=1,
+        environment={"PYTHONPATH": str(tmp_path)},
+    )
+    record = json.loads(written.read_text())
+    (found,) = record["numbers"]
+    assert found["in_pairs"]
+    assert found["effect"] < 1 + found["detectable"]
+    assert "in pairs of the same trained weights" in found["explanation"]
+    assert any("how they are sampled or measured" in note for note in record["notes"])
 
 
 def test_the_fingerprint_alone(gated, edited) -> None:

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from rgm_bench.claims.holm import holm
 from rgm_bench.claims.welch import moments
 from rgm_bench.gate.power import LEVEL, detectable, seeds_that_decide
-from rgm_bench.gate.rule import Finding, Question, is_regression, judge, usual_margin, weigh
+from rgm_bench.gate.rule import (
+    Finding,
+    Question,
+    is_regression,
+    judge,
+    paired,
+    unpaired,
+    usual_margin,
+    weigh,
+)
 
 NUM_CHECKS = 20_000
 ALLOWED = LEVEL + 3 * sqrt(LEVEL * (1 - LEVEL) / NUM_CHECKS)
@@ -32,11 +41,12 @@ def question(
     scale: str = "log",
     better: str = "lower",
     margin: float = 0.02,
+    in_pairs: bool = False,
 ) -> Question:
     def by_seed(values: Sequence[float]) -> dict[str, float]:
         return {str(seed): value for seed, value in enumerate(values)}
 
-    return Question("fid", by_seed(current), by_seed(baseline), scale, better, margin)
+    return Question("fid", by_seed(current), by_seed(baseline), scale, better, margin, in_pairs)
 
 
 def judged(*args, **options) -> Finding:
@@ -56,9 +66,11 @@ def regressions(
     rng = np.random.default_rng(0)
     weighed = [
         weigh(
-            moments(worse + COV * rng.normal(size=(NUM_CHECKS, num_current))),
-            moments(COV * rng.normal(size=(NUM_CHECKS, num_baseline))),
-            "lower",
+            unpaired(
+                moments(worse + COV * rng.normal(size=(NUM_CHECKS, num_current))),
+                moments(COV * rng.normal(size=(NUM_CHECKS, num_baseline))),
+                "lower",
+            )
         )
         for _ in range(numbers)
     ]
@@ -103,7 +115,7 @@ def check(current: int, baseline: int, *, share: float, numbers: int, level: flo
         measured = np.sqrt(before.variance)
         worse = times * measured if number == 0 else np.zeros(NUM_CHECKS)
         now = moments(worse[:, None] + COV * rng.normal(size=(NUM_CHECKS, current)))
-        found = weigh(now, before, "lower")
+        found = weigh(unpaired(now, before, "lower"))
         p.append(found.p_worse)
         shown.append(found.worse)
         margins.append(share * measured)
@@ -129,6 +141,38 @@ def test_rulings() -> None:
     assert judged([1.5 * value for value in BASELINE]).ruling == "regression"
     assert judged([value / 1.5 for value in BASELINE]).ruling == "improvement"
     assert judged(SCATTERED).ruling == "inconclusive"
+
+
+def test_in_pairs_false_alarms_are_at_most_five_of_a_hundred() -> None:
+    rng = np.random.default_rng(3)
+    for num in (5, 8, 16):
+        found = weigh(paired(moments(0.03 * rng.normal(size=(NUM_CHECKS, num)))))
+        assert is_regression(found.worse, found.p_worse, 0.0).mean() <= ALLOWED
+
+
+def test_pairs_find_what_is_lost_in_the_spread_of_seeds() -> None:
+    """Seeds spread by 13 %; measuring the same weights otherwise adds 5 %, with noise of 1 %."""
+    rng = np.random.default_rng(4)
+    seeds = np.exp(COV * rng.normal(size=8))
+    worse = seeds * np.exp(0.05 + 0.01 * rng.normal(size=8))
+    assert judged(worse, seeds).ruling == "pass"
+    found = judged(worse, seeds, in_pairs=True)
+    assert found.ruling == "regression"
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < exp(0.05) < found.high
+    assert judged(seeds, worse, in_pairs=True).ruling == "improvement"
+    assert judged(worse, seeds, in_pairs=True, better="higher").ruling == "improvement"
+    assert judged(worse, seeds, in_pairs=True, margin=0.1).ruling == "pass"
+
+
+def test_pairs_without_any_difference_pass_and_one_sign_of_many_decides() -> None:
+    same = judged(BASELINE, BASELINE, in_pairs=True, margin=0.0)
+    assert (same.ruling, same.effect, same.p) == ("pass", 1.0, 1.0)
+    half = judged([value + 0.5 for value in BASELINE], scale="plain", in_pairs=True, margin=0.0)
+    assert half.ruling == "regression"
+    assert half.p is not None
+    assert half.p <= 1 / 2**5
 
 
 def test_higher_may_be_better() -> None:
@@ -193,7 +237,8 @@ def test_the_advised_seeds_decide_as_often_as_is_said() -> None:
     assert num is not None
     rng = np.random.default_rng(1)
     before = moments(COV * rng.normal(size=(NUM_CHECKS, num)))
-    found = weigh(moments(worse + COV * rng.normal(size=(NUM_CHECKS, num))), before, "lower")
+    now = moments(worse + COV * rng.normal(size=(NUM_CHECKS, num)))
+    found = weigh(unpaired(now, before, "lower"))
     some = slice(500)  # each with the smallest worsening that its own spread says
     smallest = [
         detectable(num, num, spread=spread, margin=margin)
