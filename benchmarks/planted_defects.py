@@ -134,10 +134,10 @@ def main() -> None:
     chosen = [each for each in DEFECTS if not options.only or each.name in options.only]
     with tempfile.TemporaryDirectory() as name:
         gate = Gate(
-            study=options.study,
+            study=options.study.resolve(),  # a check runs in the folder of the defect
             profile=options.profile,
-            baseline=options.baseline or Path(name) / "baseline.json",
-            store=options.store or Path(name) / "store",
+            baseline=(options.baseline or Path(name) / "baseline.json").resolve(),
+            store=(options.store or Path(name) / "store").resolve(),
             changes=tuple(text for each in options.set for text in ("--set", each)),
         )
         if not options.baseline:
