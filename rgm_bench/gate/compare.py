@@ -11,6 +11,8 @@ from rgm_bench.gate.device import DEVICE
 from rgm_bench.gate.fingerprint import Comparison, compare_fingerprints
 from rgm_bench.gate.rule import MIN_SEEDS, Finding, Question, judge
 
+_DOES = {"training": "trains", "evaluation": "measures"}
+
 Verdict = Literal["pass", "improvement", "regression", "inconclusive", "not comparable"]
 
 
@@ -181,7 +183,7 @@ def _differences(current: Measurement, baseline: Measurement, *, others: bool) -
 
 def _verdict(findings: tuple[Finding, ...]) -> Verdict:
     rulings = {finding.ruling for finding in findings}
-    for verdict in ("regression", "inconclusive", "improvement"):
+    for verdict in ("regression", "not comparable", "inconclusive", "improvement"):
         if verdict in rulings:
             return verdict
     return "pass"
@@ -226,6 +228,11 @@ def _notes(
     findings: tuple[Finding, ...],
     margin: float | None,
 ) -> Iterator[str]:
+    if any(finding.ruling == "not comparable" for finding in findings):
+        yield (
+            "the same trained weights score better: where a better sampler is meant and no other "
+            "way of measuring, --update makes it the baseline"
+        )
     if any(finding.ruling == "improvement" for finding in findings):
         yield "the numbers got better: --update makes them the baseline, so that they stay"
     if margin is not None and any(
@@ -234,6 +241,7 @@ def _notes(
         yield f"the margin of {margin:g} holds once --update has written it into the baseline"
     other = [name for name, digest in current.code.items() if baseline.code.get(name) != digest]
     if baseline.code and not other:
-        yield "the code that trains and measures is that of the baseline"
+        does = " and ".join(_DOES[name] for name in current.code)
+        yield f"the code of rgm-bench that {does} is that of the baseline"
     if other:
         yield f"the code of {' and of '.join(f'{name}s' for name in other)} is not the baseline's"

@@ -8,7 +8,9 @@ differs is how, and seeds are compared in pairs: Student's t test of their diffe
 
     regression     p < 0.05 that it is not worse, by Holm over the numbers of the gate, and worse by
                    more than the margin; or a seed gives no finite value, and none of the baseline
-    improvement    the same the other way round
+    improvement    the same the other way round, unpaired
+    not comparable the same in pairs: weights that are the same have not got better, but are sampled
+                   or measured otherwise, and a better sampler looks like an easier measure
     pass           no regression, and the upper 95 % bound of `worse` lies below the smallest
                    worsening that this gate finds 9 times in 10: such a one is excluded
     inconclusive   neither
@@ -38,7 +40,7 @@ MIN_SEEDS = 5
 _LARGEST = 700.0
 """Logarithms beyond it have no float."""
 
-Ruling = Literal["pass", "improvement", "regression", "inconclusive"]
+Ruling = Literal["pass", "improvement", "regression", "inconclusive", "not comparable"]
 
 
 @final
@@ -302,7 +304,7 @@ def _ruling(
     if is_regression(worse, np.array([p_worse]), threshold)[0]:
         return "regression"
     if is_regression(-worse, np.array([p_better]), threshold)[0]:
-        return "improvement"
+        return "not comparable" if question.in_pairs else "improvement"
     if found.bound[0] < smallest or (not found.varies[0] and worse[0] <= threshold):
         return "pass"
     return "inconclusive"

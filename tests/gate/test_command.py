@@ -61,9 +61,23 @@ def test_a_regression_is_exit_code_one(gated, edited, tmp_path) -> None:
 
 
 def test_an_improvement_passes_with_advice(gated, edited) -> None:
-    done = check_study("--baseline", edited(scaled(2.0)), cwd=gated)
+    def change(baseline: dict[str, Any]) -> None:
+        scaled(2.0)(baseline)
+        baseline["numbers"][0]["weights"] = {}
+
+    done = check_study("--baseline", edited(change), cwd=gated)
     assert "IMPROVEMENT" in done.stdout
     assert "--update" in done.stdout
+
+
+def test_the_same_weights_that_score_better_are_exit_code_four(gated, edited, tmp_path) -> None:
+    xml = tmp_path / "junit.xml"
+    done = check_study("--baseline", edited(scaled(2.0)), "--junit", xml, cwd=gated, expected=4)
+    assert "NOT COMPARABLE" in done.stdout
+    assert "the same trained weights are sampled or measured otherwise" in done.stdout
+    assert "--update" in done.stdout
+    suite = ElementTree.parse(xml).getroot()
+    assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
 
 
 def test_what_the_seeds_do_not_decide_is_exit_code_three_or_passes(gated, edited) -> None:

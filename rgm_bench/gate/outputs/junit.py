@@ -49,6 +49,8 @@ def _kind(finding: Finding, *, inconclusive_passes: bool) -> str | None:
             return "failure"
         case "inconclusive":
             return "skipped" if inconclusive_passes else "failure"
+        case "not comparable":
+            return "error"
         case "pass" | "improvement":
             return None
 
