@@ -37,6 +37,8 @@ def measure_generation(spec: EvaluationSpec, measure: GenerateSpec, place: Place
     blocks, evaluations = _blocks(spec, measure, place)
     extractor = Extractor(measure.reference.extractor, device=place.device)
     generated = extractor.features(_watched(blocks, measure.num_images, place))
+    found, named = len(generated), measure.num_images  # the names of metrics say how many there are
+    assert found == named, f"{found} images were made, and {named} are asked for"
     reference = _reference(spec, measure, extractor, place)
     metrics = generation_metrics(generated, reference, seed=derive_seed(spec.seed, "metrics"))
     if not isinstance(spec.source, TrainingSource):
