@@ -5,7 +5,9 @@
 
 One baseline and so many gates, each with seeds that no other has. Prints how each number of each
 gate came out, how many were regressions, and the smallest one that such a gate finds 9 times in
-10 by the spread over all seeds. The store keeps what is trained: a second command goes on.
+10 by the spread over all seeds. These gates share the luck of their baseline, so thousands more
+are dealt from the same seeds, each with a baseline of its own. The store keeps what is trained: a
+second command goes on.
 """
 
 import argparse
@@ -16,10 +18,21 @@ import numpy as np
 import pandas as pd
 
 import rgm_bench
+from rgm_bench.claims.holm import holm
+from rgm_bench.claims.welch import moments
 from rgm_bench.gate.power import LEVEL, detectable
-from rgm_bench.gate.rule import Finding, Question, judge, usual_margin
+from rgm_bench.gate.rule import (
+    Finding,
+    Question,
+    is_regression,
+    judge,
+    unpaired,
+    usual_margin,
+    weigh,
+)
 
 ROOT = Path(rgm_bench.__file__).parent.parent
+DEALS = 20_000
 
 
 def main() -> None:
@@ -50,6 +63,8 @@ def main() -> None:
         words = "; ".join(f"{each.name} {each.ruling} {each.effect:.3f}" for each in findings)
         print(f"gate {number + 1}: {verdict}; {words}", flush=True)
     print(", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()))
+    dealt = _dealt(scores, options.seeds, options.baseline_seeds)
+    print(f"{DEALS:,} gates dealt from these seeds: {dealt:.1%} are a regression")
     for arm, values in scores.items():
         spread = float(np.log(values).std(ddof=1))
         found = detectable(
@@ -92,6 +107,21 @@ def _judged(
             )
         )
     return judge(questions)
+
+
+def _dealt(scores: dict[str, "pd.Series[float]"], num: int, num_baseline: int) -> float:
+    """The share of regressions where both sides are drawn from all seeds, none twice in a gate."""
+    rng = np.random.default_rng(0)
+    worse, p = [], []
+    for values in scores.values():
+        logs = np.log(values.to_numpy(float))
+        order = rng.permuted(np.tile(np.arange(len(logs)), (DEALS, 1)), axis=1)
+        before = moments(logs[order[:, :num_baseline]])
+        found = weigh(unpaired(moments(logs[order[:, -num:]]), before, "lower"))
+        worse.append(found.worse - np.sqrt(before.variance / num_baseline))
+        p.append(found.p_worse)
+    adjusted = np.array([holm(row) for row in np.stack(p, axis=1).tolist()])
+    return float(is_regression(np.stack(worse, axis=1), adjusted, 0.0).any(axis=1).mean())
 
 
 def _verdict(findings: tuple[Finding, ...]) -> str:
