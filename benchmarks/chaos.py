@@ -192,7 +192,7 @@ def count(store: Path, undisturbed: Path, counts: Counts) -> None:
     counts.lost += len(plan.missing)
     counts.again += len(computed_after_commit(store)) + len(submitted_after_commit(store))
     counts.different += len(differences(store, undisturbed))
-    leases = [path.name for path in store.glob("leases/*")]
+    leases = [path.name for path in store.glob("leases/[!.]*")]  # not the lock of the folder
     counts.by_hand += [f"a lease was left: {name}" for name in leases]
     counts.by_hand += [f"left open in MLflow: {name}" for name in open_runs(store)]
     counts.by_hand += [f"not in MLflow: {number} trials" for number in untracked(store) if number]
