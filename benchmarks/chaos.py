@@ -43,7 +43,7 @@ OVERRIDES = (
     "evaluations.generation.num_images=64",
     "evaluations.generation.at_images=[0.5, 1.0]",
 )
-DELAY_SECONDS = 2.0
+DELAY_SECONDS = 1.0
 """Mean time from the moment a kill is due to the kill, so that it strikes anything."""
 
 PATIENCE_SECONDS = 3600
@@ -130,7 +130,7 @@ class Round:
             dealt = int(driver.returncode == -signal.SIGKILL)
             self.counts.kills["driver in the middle of a line"] += dealt
             return dealt
-        while dealt < kills and self._await_work(driver, self.rng.randrange(8)):
+        while dealt < kills and self._await_work(driver, self.rng.randrange(4)):
             time.sleep(self.rng.expovariate(1 / DELAY_SECONDS))
             if driver.poll() is not None:
                 break

@@ -109,7 +109,7 @@ class Measurement(Spec):
         fingerprints: of each training, for its first seed.
     """
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     gate: str
     commit: str | None
     time: str
@@ -161,10 +161,10 @@ def parse_baseline(text: str, source: str) -> Measurement:
 
 def _without_unknown_format(root: Placed) -> Placed:
     written = root.get("format")
-    if written is not None and written.value != 1:
+    if written is not None and written.value != 2:
         raise StudyError(
             f"{written.at}: format: found {described(written)}; this version of rgm-bench reads "
-            "format 1: write the baseline anew with --update"
+            "format 2: write the baseline anew with --update"
         )
     return root
 

@@ -36,7 +36,7 @@ def explained(finding: Finding) -> str:
         case "improvement":
             return f"better beyond chance and by more than the margin of {margin}: {moved}."
         case "not comparable":
-            return f"the same trained weights are sampled or measured otherwise: {moved}."
+            return f"the same trained weights are sampled or measured otherwise: {change(finding)}."
         case "pass":
             smallest = amount(finding.detectable, finding.scale)
             return f"no regression, and one of {smallest} is excluded: {moved}."

@@ -82,8 +82,8 @@ def test_a_baseline_is_read_as_it_was_written(tmp_path) -> None:
         ("", "found nothing; expected a baseline"),
         ("[1, 2]", "found a list; expected a baseline"),
         ("{broken", "broken YAML"),
-        ('{"format": 7}', "format: found 7; this version of rgm-bench reads format 1"),
-        ('{"format": 1, "numbers": 3}', "numbers: found 3; expected a list"),
+        ('{"format": 7}', "format: found 7; this version of rgm-bench reads format 2"),
+        ('{"format": 2, "numbers": 3}', "numbers: found 3; expected a list"),
     ],
 )
 def test_what_is_no_baseline_is_a_sentence(tmp_path: Path, text: str, message: str) -> None:
