@@ -144,6 +144,8 @@ def extending(study: StudySpec, results: Folder, root: Path, seeds: str = "seeds
     )
     more = "{kind: interior_minimum, metric: fid, over: fidelity_weight, margin: 0.1}"
     text = text.replace("\nclaims:\n", f"\nclaims:\n  its_own:\n    {more}\n")
+    of_two_axes = "      moderate_weight_is_best: null\n"  # a profile whose arms it cannot name
+    text = text.replace(of_two_axes, f"      its_own: null\n{of_two_axes}")
     (root / "wider.yaml").write_text(text)
     wider = load_study(root / "wider.yaml", overrides=[seeds])
     for trial in wider.trials:
