@@ -9,6 +9,7 @@ import logging
 import os
 import shlex
 import socket
+import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from rgm_bench.config.study import StudySpec
+from rgm_bench.results.files import create_whole
 from rgm_bench.results.store import View
 from rgm_bench.tracking.base import Ending, Tracker
 from rgm_bench.tracking.children import Child, Part, Point, children_of
@@ -89,6 +91,8 @@ class MlflowTracker(Tracker):
 
     def _client(self) -> "MlflowClient":
         if self._connection is None:
+            if "MLFLOW_TRACKING_URI" not in os.environ:
+                _make_database(self._root / "mlflow.db")
             self._connection = _connect(tracking_uri(self._root))
             _end_leftovers(self._connection)
         return self._connection
@@ -155,6 +159,20 @@ class _Known:
     units: frozenset[str]
     is_current: bool
     is_whole: bool
+
+
+def _make_database(path: Path) -> None:
+    """Give a store a database with all its tables, unless it has one.
+
+    MLflow makes them one by one. A command that is killed at it, or another that starts meanwhile,
+    would be left with a part of them, which MLflow neither uses nor completes.
+    """
+    if path.exists():
+        return
+    with tempfile.TemporaryDirectory(prefix="rgm-bench-mlflow-") as folder:
+        new = Path(folder) / path.name
+        _connect(f"sqlite:///{new}")
+        create_whole(path, new.read_bytes())
 
 
 def _connect(uri: str) -> "MlflowClient":

@@ -286,6 +286,40 @@ def test_a_broken_database_is_a_warning(study, view, tmp_path, monkeypatch):
     assert "tracking failed" in warning
 
 
+RECORD = """
+import sys
+from pathlib import Path
+from rgm_bench.tracking.mlflow import MlflowTracker
+client = MlflowTracker(Path(sys.argv[1]), command=["rgm-bench"])._client()
+print(len(client.search_experiments()))
+"""
+DIE_AT_THE_TENTH_TABLE = """
+import itertools, os
+from alembic.operations import Operations
+whole, number = Operations.create_table, itertools.count()
+def create_table(self, *args, **options):
+    if next(number) == 10:
+        os._exit(9)
+    return whole(self, *args, **options)
+Operations.create_table = create_table
+"""
+
+
+def test_a_command_that_is_killed_while_mlflow_makes_its_tables_leaves_none(tmp_path):
+    (tmp_path / "mlflow.db").unlink()
+    script = DIE_AT_THE_TENTH_TABLE + RECORD
+    assert subprocess.run([sys.executable, "-c", script, tmp_path]).returncode == 9
+    assert not list(tmp_path.iterdir())
+    assert len(MlflowTracker(tmp_path, command=COMMAND)._client().search_experiments()) == 1
+
+
+def test_commands_that_start_on_a_new_store_at_once_share_a_database(tmp_path):
+    (tmp_path / "mlflow.db").unlink()
+    words = [sys.executable, "-c", RECORD, tmp_path]
+    started = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [process.communicate()[0] for process in started] == ["1\n"] * 3
+
+
 def test_the_variable_of_mlflow_is_respected(study, view, tmp_path, monkeypatch):
     elsewhere = shutil.move(tmp_path / "mlflow.db", tmp_path / "elsewhere.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{elsewhere}")
