@@ -68,7 +68,7 @@ def _sync(store: Store, kept: KeptStudy) -> Synced:
         first = (str(error).strip().splitlines() or [""])[0]
         problem = (
             f"{kept.name}: MLflow at {tracking_uri(store.root)} failed: "
-            f"{type(error).__name__}: {first}; mend that (a store's own mlflow.db may be removed: it "
-            "is made again from the results) and run `rgm-bench sync` again"
+            f"{type(error).__name__}: {first}; mend that (a store's own mlflow.db may be removed: "
+            "it is made again from the results) and run `rgm-bench sync` again"
         )
     return Synced(kept.name, tracker.num_written, wrote_table, num_segments, problem)
