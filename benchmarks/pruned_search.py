@@ -34,13 +34,12 @@ def main() -> None:
     parser.add_argument("--whole", default="full")
     parser.add_argument("--store", type=Path, required=True)
     options = parser.parse_args()
-    images = {}
-    for profile in (options.pruned, options.whole):
-        trials = _trials(options.study, profile, options.store)
-        images[profile] = _say(profile, trials)
-    share = images[options.pruned] / images[options.whole]
+    pruned, whole = (
+        _trials(options.study, profile, options.store)
+        for profile in (options.pruned, options.whole)
+    )
+    share = _say(options.pruned, pruned) / _say(options.whole, whole)
     print(f"the pruned search took {share:.2f} of the training images of the whole one")
-    whole = _trials(options.study, options.whole, options.store)
     scores = _scores_at_snapshots(whole[whole["evaluation"] == "generation"], options.store)
     for snapshot, correlation in scores.corr("spearman")[1.0].items():
         print(
@@ -84,8 +83,7 @@ def _scores_at_snapshots(trials: pd.DataFrame, store: Path) -> pd.DataFrame:
         for share in SNAPSHOT_SHARES:
             if share == 1.0:
                 continue
-            fields = json.loads(json.dumps(outcome.spec))
-            fields["source"]["at"] = share
+            fields = {**outcome.spec, "source": {**outcome.spec["source"], "at": share}}
             spec = EvaluationSpec.model_validate_json(json.dumps(fields))
             with tempfile.TemporaryDirectory() as name:
                 place = Place(

@@ -10,7 +10,7 @@ from typing import final
 from rgm_bench.claims.kinds import Direction
 from rgm_bench.config.gate import SPEEDS, GateSpec
 from rgm_bench.config.gate_names import gated_metrics, unknown_metric
-from rgm_bench.config.spec import GenerateSpec, PointsSpec, spec_id
+from rgm_bench.config.spec import GenerateSpec, PointsSpec
 from rgm_bench.config.study import StudySpec, Trial
 from rgm_bench.errors import StudyError
 from rgm_bench.evaluation.base import trained_images
@@ -119,9 +119,10 @@ def measured(study: StudySpec, gate: GateSpec, view: View, look: Measurement) ->
     trials = gated_trials(study, gate)
     arms = tuple(_arms(study, gate, trials))
     outcomes = {trial.id: view.outcome("evaluation", trial.id) for trial in trials}
-    numbers = [
-        _number(arm, metric, gate, study, outcomes, view) for arm in arms for metric in gate.metrics
-    ]
+    numbers: list[Number] = []
+    for arm in arms:
+        weights = dict(_weights(arm, view))
+        numbers += [_number(arm, metric, gate, study, outcomes, weights) for metric in gate.metrics]
     found = [outcome for outcome in outcomes.values() if outcome is not None]
     device = _one_device(found) or look.device
     return look.model_copy(update={"numbers": tuple(numbers), "device": device})
@@ -158,18 +159,21 @@ def _number(
     gate: GateSpec,
     study: StudySpec,
     outcomes: Mapping[str, Outcome | None],
-    view: View,
+    weights: dict[str, str],
 ) -> Number:
     fresh = metric in SPEEDS
-    number = _speed(arm, metric, study) if fresh else _score(arm, metric, outcomes, view)
-    margin = in_pairs = gate.margin
-    if margin is None or in_pairs is None:
-        margin = usual_margin(number.values, number.scale)
-        in_pairs = SHARE_IN_PAIRS * margin
-    return number.model_copy(update={"margin": margin, "margin_in_pairs": in_pairs})
+    number = _speed(arm, metric, study) if fresh else _score(arm, metric, outcomes, weights)
+    if gate.margin is None:
+        usual = usual_margin(number.values, number.scale)
+        margins = {"margin": usual, "margin_in_pairs": SHARE_IN_PAIRS * usual}
+    else:
+        margins = {"margin": gate.margin, "margin_in_pairs": gate.margin}
+    return number.model_copy(update=margins)
 
 
-def _score(arm: _Arm, metric: str, outcomes: Mapping[str, Outcome | None], view: View) -> Number:
+def _score(
+    arm: _Arm, metric: str, outcomes: Mapping[str, Outcome | None], weights: dict[str, str]
+) -> Number:
     about = column(metric)
     assert about.better is not None
     measure = arm.trials[0].spec.measure
@@ -190,7 +194,7 @@ def _score(arm: _Arm, metric: str, outcomes: Mapping[str, Outcome | None], view:
         margin_in_pairs=0.0,
         spec=without_seeds(arm.trials[0].fields),
         ids={str(trial.seed): trial.id for trial in arm.trials},
-        weights=dict(_weights(arm, view)),
+        weights=weights,
         values=values,
     )
 
@@ -198,8 +202,8 @@ def _score(arm: _Arm, metric: str, outcomes: Mapping[str, Outcome | None], view:
 def _weights(arm: _Arm, view: View) -> Iterator[tuple[str, str]]:
     """Digests of the weights that were measured, of each seed that has them."""
     for trial in arm.trials:
-        training = trial.training
-        outcome = None if training is None else view.outcome("training", spec_id(training))
+        training = trial.training_id
+        outcome = None if training is None else view.outcome("training", training)
         if outcome is None:
             continue
         folder = view.store.folder("training", outcome.id, outcome.digest)
