@@ -20,6 +20,13 @@ from typing import TYPE_CHECKING, final
 from rgm_bench.config.study import StudySpec
 from rgm_bench.results.files import create_whole
 from rgm_bench.results.store import View
+from rgm_bench.tracking.artifacts import (
+    DATABASE,
+    GRIDS,
+    artifact_location,
+    relocate,
+    without_grid,
+)
 from rgm_bench.tracking.base import Ending, Tracker
 from rgm_bench.tracking.children import Child, Part, Point, children_of
 from rgm_bench.tracking.writer import Writer
@@ -42,7 +49,7 @@ STATUS_OF = {"finished": "FINISHED", "killed": "KILLED", "failed": "FAILED"}
 
 def tracking_uri(root: Path) -> str:
     """Where the runs of the store at `root` are: MLFLOW_TRACKING_URI, or its own database."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.resolve() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.resolve() / DATABASE}"
 
 
 @final
@@ -92,7 +99,8 @@ class MlflowTracker(Tracker):
     def _client(self) -> "MlflowClient":
         if self._connection is None:
             if "MLFLOW_TRACKING_URI" not in os.environ:
-                _make_database(self._root / "mlflow.db")
+                _make_database(self._root / DATABASE)
+                relocate(self._root)
             self._connection = _connect(tracking_uri(self._root))
             _end_leftovers(self._connection)
         return self._connection
@@ -103,15 +111,19 @@ class MlflowTracker(Tracker):
         if (found := client.get_experiment_by_name(name)) is not None:
             return found.experiment_id
         own = "MLFLOW_TRACKING_URI" not in os.environ
-        folder = (self._root.resolve() / "mlartifacts" / name).as_uri()
+        location = artifact_location(self._root, name) if own else None
         tags = {"mlflow.note.content": study.title}
-        return client.create_experiment(name, folder if own else None, tags)
+        return client.create_experiment(name, location, tags)
 
     def _mirror(
         self, client: "MlflowClient", experiment: str, child: Child, runs: Sequence["_Known"]
     ) -> None:
-        if all(run.units != child.units for run in runs):
+        written = next((run for run in runs if run.units == child.units), None)
+        if written is None:
             runs = [self._write(client, experiment, child, runs), *runs]
+        elif lost := without_grid(written.artifact_uri, child.parts):
+            _log_grids(client, written.run_id, lost)
+            self.num_written += 1
         _supersede(client, child, runs)
 
     def _write(
@@ -159,6 +171,7 @@ class _Known:
     units: frozenset[str]
     is_current: bool
     is_whole: bool
+    artifact_uri: str = ""
 
 
 def _make_database(path: Path) -> None:
@@ -232,6 +245,7 @@ def _known(run: "Run") -> _Known:
         units=frozenset(tags.get("rgm.units", "").split()),
         is_current=tags.get("rgm.code") == "current",
         is_whole=run.info.status != "RUNNING",
+        artifact_uri=run.info.artifact_uri or "",
     )
 
 
@@ -311,4 +325,4 @@ def _log_grids(client: "MlflowClient", run_id: str, parts: Sequence[Part]) -> No
     for part in parts:
         if part.grid is not None:
             with Image.open(part.grid) as grid:
-                client.log_image(run_id, grid, key="samples", step=part.images)
+                client.log_image(run_id, grid, key=GRIDS, step=part.images)

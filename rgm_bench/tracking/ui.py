@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from rgm_bench.errors import StoreError, UserError
+from rgm_bench.tracking.artifacts import DATABASE, relocate
 from rgm_bench.tracking.mlflow import tracking_uri
 
 HOST = "127.0.0.1"
@@ -29,6 +30,8 @@ def serve(root: Path, *, port: int = 5000) -> int:
     uri = tracking_uri(root)
     _require_runs(uri, root)
     _require_free(port)
+    if "MLFLOW_TRACKING_URI" not in os.environ:
+        relocate(root)
     signal.signal(signal.SIGTERM, _stop)  # else the server would outlive this process
     server = subprocess.Popen(_command(uri, port), env=_environment())
     try:
@@ -52,7 +55,7 @@ def _require_runs(uri: str, root: Path) -> None:
             f"MLFLOW_TRACKING_URI is {uri}: the runs are on that server, so open it in a browser, "
             f"or unset the variable to serve {root}"
         )
-    database = root / "mlflow.db"
+    database = root / DATABASE
     if "MLFLOW_TRACKING_URI" not in os.environ and not database.is_file():
         raise StoreError(
             f"{database} does not exist: nothing has been run in this store yet. Run a study "

@@ -19,17 +19,8 @@ COMMAND = ("/usr/bin/rgm-bench", "run", "studies/sweep.yaml")
 FID = "fid.digits_cnn_v1.n64"
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with its tables: MLflow takes seconds to make one."""
-    root = tmp_path_factory.mktemp("mlflow")
-    client(root).search_experiments()
-    return root / "mlflow.db"
-
-
 @pytest.fixture(autouse=True)
 def own_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty_database: Path) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
     shutil.copy(empty_database, tmp_path)
 

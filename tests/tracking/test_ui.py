@@ -7,11 +7,6 @@ from rgm_bench.errors import StoreError, UserError
 from rgm_bench.tracking.ui import HOST, serve
 
 
-@pytest.fixture(autouse=True)
-def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
 def test_a_store_without_runs_says_what_to_do(tmp_path: Path):
     with pytest.raises(StoreError, match="rgm-bench run"):
         serve(tmp_path)
