@@ -32,7 +32,7 @@ from rgm_bench.evaluation.diversity import measure_diversity
 from rgm_bench.evaluation.generate import measure_generation
 from rgm_bench.evaluation.points import measure_points
 from rgm_bench.evaluation.restore import measure_restoration
-from rgm_bench.metrics.names import MetricName
+from rgm_bench.metrics.scores import Scores
 from rgm_bench.ranks import ALONE, Ranks
 from rgm_bench.results.files import to_json, write_whole
 from rgm_bench.results.provenance import provenance
@@ -124,6 +124,7 @@ def run_training(
     write_whole(folder / "curve.json", to_json(training.curve.columns))
     if reason is None:  # what follows may run out of memory or disk, and days of work are done
         _save_checkpoint(training, saved, seconds=seconds)
+    cost = Scores.of(_training_cost(spec, training, seconds, device, parts))
     return Outcome(
         kind="training",
         id=spec_id(spec),
@@ -132,7 +133,8 @@ def run_training(
         reason=reason,
         images=training.images_seen,
         spec=json.loads(canonical_json(spec)),
-        cost=_training_cost(spec, training, seconds, device, parts),
+        cost=cost.metrics,
+        gaps=cost.gaps,
         provenance=provenance(device.type) | {"processes": ranks.num},
     )
 
@@ -161,16 +163,16 @@ def run_evaluation(spec: EvaluationSpec, *, place: Place) -> Outcome:
     None) makes the evaluation `diverged` too, and so does a sample that is not finite.
     """
     started = time.perf_counter()
-    metrics: dict[str, float] = {}
-    cost: dict[str, float] = {}
+    scores = cost = Scores()
     reason = None
     if isinstance(spec.source, TrainingSource) and place.weights is None:
         reason = f"the training diverged before {trained_images(spec):,} images"
     else:
         try:
             measured = _measure(spec, place)
-            metrics = _named(measured, spec)
-            cost = _evaluation_cost(spec, measured, time.perf_counter() - started, place.device)
+            scores = measured.scores.named(spec.measure.space, spec.measure.count)
+            seconds = time.perf_counter() - started
+            cost = Scores.of(_evaluation_cost(spec, measured, seconds, place.device))
         except DivergedError as error:
             reason = str(error)
     return Outcome(
@@ -181,8 +183,9 @@ def run_evaluation(spec: EvaluationSpec, *, place: Place) -> Outcome:
         reason=reason,
         images=trained_images(spec),
         spec=json.loads(canonical_json(spec)),
-        metrics=metrics,
-        cost={"seconds": time.perf_counter() - started, **cost},
+        metrics=scores.metrics,
+        gaps={**scores.gaps, **cost.gaps},
+        cost={"seconds": time.perf_counter() - started, **cost.metrics},
         provenance=provenance(place.device.type),
     )
 
@@ -199,11 +202,6 @@ def _measure(spec: EvaluationSpec, place: Place) -> Measured:
             return measure_diversity(spec, spec.measure, place)
         case _:
             assert_never(spec.measure)
-
-
-def _named(measured: Measured, spec: EvaluationSpec) -> dict[str, float]:
-    space, count = spec.measure.space, spec.measure.count
-    return {str(MetricName(name, space, count)): value for name, value in measured.metrics.items()}
 
 
 def snapshot_path(folder: Path, images_seen: int) -> Path:

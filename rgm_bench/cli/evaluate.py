@@ -166,7 +166,8 @@ def _record(
         "reference": {"title": reference.images.title, "num": reference.images.num},
         "extractor": extractor,
         "seed": seed,
-        "metrics": dict(scores.metrics),
+        "metrics": dict(scores.scores.metrics),
+        **({"gaps": dict(scores.scores.gaps)} if scores.scores.gaps else {}),
         "intervals": {name: [each.low, each.high] for name, each in scores.intervals.items()},
         "confidence": CONFIDENCE,
         "device": device.type,
@@ -194,11 +195,14 @@ def _print(
         f"{images.title}: {images.num:,} images of {sizes}, against the {real.num:,} of "
         f"{real.title}, seen by {extractor}"
     )
-    width = max(map(len, scores.metrics))
-    for name, value in scores.metrics.items():
+    gaps = scores.scores.gaps
+    width = max(map(len, [*scores.scores.metrics, *gaps]))
+    for name, value in scores.scores.metrics.items():
         interval = scores.intervals.get(name)
         ends = f"   [{interval.low:.6g}, {interval.high:.6g}]" if interval else ""
         print(f"{name:<{width}}  {value:>12.6g}  n = {images.num:,}{ends}")
+    for name, reason in gaps.items():
+        print(f"{name:<{width}}  {'-':>12}  n = {images.num:,}   no number: {reason}")
     if scores.intervals:
         print(
             f"in brackets: where, with 95 % confidence, the FID of {images.num:,} images like "

@@ -1,6 +1,6 @@
 """What every kind of evaluation is given, and what it gives back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import torch
 from rgm_bench.config.parts import NO_PARTS, Parts
 from rgm_bench.config.spec import EvaluationSpec, Split, TrainingSource
 from rgm_bench.errors import DataError, DivergedError
+from rgm_bench.metrics.scores import Scores
 from rgm_bench.types import Sample
 
 Report = Callable[[int, int], None]
@@ -40,12 +41,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Measured:
-    """Metrics by their short names, and evaluations of the network for one sample.
+    """Scores by their short names, and evaluations of the network for one sample.
 
     `network_evaluations` is 0 for what needs no network.
     """
 
-    metrics: Mapping[str, float]
+    scores: Scores
     network_evaluations: int
 
 

@@ -17,6 +17,7 @@ from rgm_bench.evaluation.base import Measured, Place, first_of, require_finite
 from rgm_bench.evaluation.model import load_generator
 from rgm_bench.evaluation.pictures import GRID_IMAGES, save_grid
 from rgm_bench.metrics.diversity import latent_diversity
+from rgm_bench.metrics.scores import Scores
 from rgm_bench.rng import generator
 from rgm_bench.sampling.blocks import BLOCK
 from rgm_bench.types import Sample
@@ -61,7 +62,8 @@ def measure_diversity(spec: EvaluationSpec, measure: LatentDiversitySpec, place:
         if first == 0 and is_images(training.data):
             save_grid(_rows(restored), place.folder / "grid.png")
         place.report(first + len(part), len(x0))
-    return Measured({"latent_diversity": (squares / total) ** 0.5}, measure.num_latents)
+    scores = Scores.of({"latent_diversity": (squares / total) ** 0.5})
+    return Measured(scores, measure.num_latents)
 
 
 def _rows(restored: torch.Tensor) -> torch.Tensor:

@@ -40,10 +40,10 @@ def measure_generation(spec: EvaluationSpec, measure: GenerateSpec, place: Place
     found, named = len(generated), measure.num_images  # the names of metrics say how many there are
     assert found == named, f"{found} images were made, and {named} are asked for"
     reference = _reference(spec, measure, extractor, place)
-    metrics = generation_metrics(generated, reference, seed=derive_seed(spec.seed, "metrics"))
+    scores = generation_metrics(generated, reference, seed=derive_seed(spec.seed, "metrics"))
     if not isinstance(spec.source, TrainingSource):
-        del metrics["recall"]
-    return Measured(metrics, evaluations)
+        scores = scores.without("recall")
+    return Measured(scores, evaluations)
 
 
 def _blocks(

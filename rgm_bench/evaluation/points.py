@@ -36,9 +36,9 @@ def measure_points(spec: EvaluationSpec, measure: PointsSpec, place: Place) -> M
     write_whole(place.folder / POINTS_FILE, content.getvalue())
     reference = build_points(data.model_copy(update={"split": "test", "num_points": measure.count}))
     seed = derive_seed(spec.seed, "metrics")
-    metrics = points_metrics(points.cpu(), reference, kind=data.kind, seed=seed)
+    scores = points_metrics(points.cpu(), reference, kind=data.kind, seed=seed)
     place.report(measure.count, measure.count)
-    return Measured(metrics, evaluations)
+    return Measured(scores, evaluations)
 
 
 def _points(spec: EvaluationSpec, measure: PointsSpec, place: Place) -> tuple[Sample, int]:

@@ -11,6 +11,7 @@ from rgm_bench.evaluation.pictures import save_grid
 from rgm_bench.inverse.base import Solver
 from rgm_bench.inverse.problems import InverseProblem
 from rgm_bench.metrics.pixel import psnr, ssim
+from rgm_bench.metrics.scores import Scores
 from rgm_bench.rng import generator
 from rgm_bench.sampling.blocks import BLOCK
 from rgm_bench.types import Image
@@ -42,7 +43,7 @@ def measure_restoration(spec: EvaluationSpec, measure: RestoreSpec, place: Place
         scores["psnr"] += psnr(restored, x0).clamp(max=MAX_PSNR).sum().item() / len(images)
         scores["ssim"] += ssim(restored, x0).sum().item() / len(images)
         place.report(first + len(x0), len(images))
-    return Measured(scores, solver.network_evaluations)
+    return Measured(Scores.of(scores), solver.network_evaluations)
 
 
 def _solver(spec: EvaluationSpec, measure: RestoreSpec, place: Place) -> Solver:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isfinite
 from pathlib import Path
 from typing import Any, final
 
@@ -25,13 +24,12 @@ from rgm_bench.image_metrics.files import open_images
 from rgm_bench.image_metrics.measure import image_metrics
 from rgm_bench.image_metrics.reference import Reference
 from rgm_bench.metrics.extractors import ExtractorName
-from rgm_bench.metrics.fidelity import Extractor
+from rgm_bench.metrics.fidelity import GENERATION_METRICS, Extractor
 from rgm_bench.metrics.names import MetricName
+from rgm_bench.metrics.scores import Scores
 from rgm_bench.report.columns import COLUMNS
 from rgm_bench.results.code import code_digest
 from rgm_bench.results.provenance import provenance
-
-METRICS = ("fid", "inception_score", "kid", "precision", "recall")
 
 LINES_OF_OUTPUT = 15
 """What is shown of a command that failed."""
@@ -72,8 +70,8 @@ class ImageGate:
     def require_sense(self) -> None:
         """Raise StudyError for a metric that there is not, or too few seeds."""
         for metric in self.metrics:
-            if metric not in METRICS:
-                raise StudyError(f"--metric: {unknown_metric(metric, METRICS)}")
+            if metric not in GENERATION_METRICS:
+                raise StudyError(f"--metric: {unknown_metric(metric, GENERATION_METRICS)}")
         if len(self.seeds) < MIN_SEEDS:
             raise StudyError(
                 f"{self.name}: found {len(self.seeds)} seeds; a gate needs {MIN_SEEDS} or more"
@@ -158,7 +156,7 @@ def measured_images(gate: ImageGate, images: Images) -> Measurement:
     gate.require_sense()
     on_gpu = torch.cuda.is_available()
     device = take_device(1 if on_gpu else 0)
-    found: dict[int, Mapping[str, float]] = {}
+    found: dict[int, Scores] = {}
     reference, extractor, counts = None, None, dict[int, int]()
     for seed in gate.seeds:
         with images(seed) as path:
@@ -192,13 +190,10 @@ def measured_images(gate: ImageGate, images: Images) -> Measurement:
 
 
 def _number(
-    metric: str, gate: ImageGate, spec: dict[str, Any], found: Mapping[int, Mapping[str, float]]
+    metric: str, gate: ImageGate, spec: dict[str, Any], found: Mapping[int, Scores]
 ) -> Number:
     name = str(MetricName(metric, spec["extractor"], spec["num_images"]))
-    values = {
-        str(seed): metrics[name] if isfinite(metrics[name]) else None
-        for seed, metrics in found.items()
-    }
+    values = {str(seed): scores.metrics.get(name) for seed, scores in found.items()}
     about = COLUMNS[metric]
     assert about.better is not None
     margin = usual_margin(values, about.scale) if gate.margin is None else gate.margin

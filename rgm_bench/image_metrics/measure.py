@@ -18,6 +18,7 @@ from rgm_bench.metrics.fidelity import (
     generation_metrics,
 )
 from rgm_bench.metrics.names import MetricName
+from rgm_bench.metrics.scores import Scores
 from rgm_bench.rng import derive_seed
 
 FEWEST = INCEPTION_SCORE_SPLITS
@@ -27,15 +28,15 @@ FEWEST = INCEPTION_SCORE_SPLITS
 @final
 @dataclass(frozen=True)
 class ImageScores:
-    """Metrics by their full names, and intervals of those that have one."""
+    """Scores by their full names, and intervals of those that have one."""
 
-    metrics: Mapping[str, float]
+    scores: Scores
     intervals: Mapping[str, Interval]
 
 
 def image_metrics(
     images: ImageSet, reference: Reference, extractor: Extractor, *, seed: int, cache: Path
-) -> dict[str, float]:
+) -> Scores:
     """FID, inception score, KID, precision and recall, by their full names.
 
     Equal to what a study says of the same images: see `generation_metrics`.
@@ -52,7 +53,7 @@ def image_metrics(
         StoreError: `cache` cannot be written.
     """
     generated, real = _both(images, reference, extractor, cache)
-    return _metrics(generated, real, extractor.name, seed)
+    return _scores(generated, real, extractor.name, seed)
 
 
 def image_scores(
@@ -79,12 +80,12 @@ def image_scores(
         StoreError: `cache` cannot be written.
     """
     generated, real = _both(images, reference, extractor, cache)
-    metrics = _metrics(generated, real, extractor.name, seed)
-    if not resamples:
-        return ImageScores(metrics, {})
+    scores = _scores(generated, real, extractor.name, seed)
     fid = str(MetricName("fid", extractor.name, images.num))
-    interval = fid_interval(metrics[fid], generated, real, seed=seed, resamples=resamples)
-    return ImageScores(metrics, {fid: interval})
+    if not resamples or fid in scores.gaps:
+        return ImageScores(scores, {})
+    interval = fid_interval(scores.metrics[fid], generated, real, seed=seed, resamples=resamples)
+    return ImageScores(scores, {fid: interval})
 
 
 def require_fit(images: ImageSet, reference: Reference, extractor: ExtractorName) -> None:
@@ -139,13 +140,9 @@ def _both(
     return extractor.features(blocks()), real
 
 
-def _metrics(
-    generated: Features, real: Features, extractor: ExtractorName, seed: int
-) -> dict[str, float]:
+def _scores(generated: Features, real: Features, extractor: ExtractorName, seed: int) -> Scores:
     found = generation_metrics(generated, real, seed=derive_seed(seed, "metrics"))
-    return {
-        str(MetricName(metric, extractor, len(generated))): value for metric, value in found.items()
-    }
+    return found.named(extractor, len(generated))
 
 
 def _size(images: ImageSet) -> str:

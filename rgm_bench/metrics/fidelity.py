@@ -36,6 +36,7 @@ from rgm_bench.metrics.extractors import (
     load_extractor,
     register_extractors,
 )
+from rgm_bench.metrics.scores import Score, Scores, finite_or
 
 Block: TypeAlias = UInt8[Tensor, "_ channel height width"]
 """Images with values 0 to 255, grey or colour; as many as one likes, so its first axis is free."""
@@ -53,6 +54,13 @@ dimensions on one core, several times as long as all else that is measured; thes
 NEIGHBOURS = 3
 NEIGHBOUR_IMAGES = 10_000
 """Precision and recall look at all pairs of at most so many images on either side."""
+
+GENERATION_METRICS = ("fid", "inception_score", "kid", "precision", "recall")
+
+_TOO_SURE = (
+    "the extractor gives a class a probability of exactly 0 in all images of a split, and the "
+    "score takes its logarithm: the images are nearly equal, or unlike those it was trained on"
+)
 
 _INCEPTION = "inception-v3-compat"
 """torch-fidelity's name of it."""
@@ -76,6 +84,13 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.fid)
+
+    def unseen(self, title: str) -> str | None:
+        """Why nothing can be measured of them, or None: what the extractor saw is not finite."""
+        finite = self.fid.isfinite().all(1) & self.logits.isfinite().all(1)
+        if bool(finite.all()):
+            return None
+        return f"features of {int((~finite).sum())} of {len(self)} in {title} are not finite"
 
 
 @final
@@ -133,7 +148,7 @@ def _exact() -> AbstractContextManager[None]:
     )
 
 
-def generation_metrics(generated: Features, reference: Features, *, seed: int) -> dict[str, float]:
+def generation_metrics(generated: Features, reference: Features, *, seed: int) -> Scores:
     """FID, inception score, KID, precision and recall of generated against reference images.
 
     The inception score is the mean over 10 shuffled splits of the generated images. KID is the
@@ -141,7 +156,7 @@ def generation_metrics(generated: Features, reference: Features, *, seed: int) -
     Precision is the share of generated images that lie within reach of a reference image, as far
     as that one's third neighbour among its own kind; recall is the share of reference images
     within such reach of a generated one. None of all these can be compared with that of another
-    number of images or of another extractor.
+    number of images or of another extractor. A score that is not a finite number is a gap.
 
     Args:
         generated: features of at least 10 images.
@@ -149,7 +164,7 @@ def generation_metrics(generated: Features, reference: Features, *, seed: int) -
         seed: of the splits and subsets.
 
     Returns:
-        `fid`, `inception_score`, `kid`, `precision` and `recall`.
+        `GENERATION_METRICS`.
 
     Source: Heusel et al. 2017 (FID), Salimans et al. 2016 (inception score), Binkowski et al. 2018
     (KID), Kynkaanniemi et al. 2019 (precision and recall), all as torch-fidelity computes them; for
@@ -158,12 +173,18 @@ def generation_metrics(generated: Features, reference: Features, *, seed: int) -
     fewest = min(len(generated), len(reference))
     if fewest < INCEPTION_SCORE_SPLITS:
         raise ValueError(f"metrics need at least {INCEPTION_SCORE_SPLITS} images, found {fewest}")
-    return {
-        "fid": frechet_distance(statistics(generated), statistics(reference)),
-        "inception_score": _inception_score(generated, seed=seed),
-        "kid": _kid(generated, reference, seed=seed, subset_size=min(KID_SUBSET_SIZE, fewest)),
-        **_precision_and_recall(generated, reference, seed=seed),
-    }
+    unseen = generated.unseen("the images") or reference.unseen("the reference")
+    if unseen is not None:
+        return Scores(gaps=dict.fromkeys(GENERATION_METRICS, unseen))
+    kid = _kid(generated, reference, seed=seed, subset_size=min(KID_SUBSET_SIZE, fewest))
+    return Scores.of(
+        {
+            "fid": _fid(generated, reference),
+            "inception_score": finite_or(_inception_score(generated, seed=seed), _TOO_SURE),
+            "kid": finite_or(kid, "features are so large that its kernel overflows"),
+            **_precision_and_recall(generated, reference, seed=seed),
+        }
+    )
 
 
 @final
@@ -181,21 +202,33 @@ def statistics(features: Features) -> Gaussian:
     return Gaussian(mean=found["mu"], covariance=found["sigma"])
 
 
+def _fid(generated: Features, reference: Features) -> Score:
+    try:
+        found = frechet_distance(statistics(generated), statistics(reference))
+    except np.linalg.LinAlgError as error:
+        return f"the eigenvalues of the covariances were not found ({error})"
+    return finite_or(found, "features are so large that the distance overflows")
+
+
 def frechet_distance(first: Gaussian, second: Gaussian) -> float:
-    """The squared Frechet distance of two Gaussians, never below 0.
+    """The squared Frechet distance of two Gaussians, never below 0; NaN where it overflows.
 
     From 512 dimensions on by the eigenvalues of a symmetric matrix, unless a covariance is
     singular (fewer images than dimensions); otherwise as torch-fidelity does it.
     """
     if len(first.mean) >= _CHOLESKY_FROM:
         try:
-            return max(0.0, symmetric_frechet_distance(first, second))
+            return _not_negative(symmetric_frechet_distance(first, second))
         except np.linalg.LinAlgError:  # singular: no Cholesky factor
             pass
     pair = ({"mu": each.mean, "sigma": each.covariance} for each in (first, second))
     found = fid_statistics_to_metric(*pair, verbose=False)
-    # Rounding makes it -1e-13 for two equal sets, and a distance is not negative.
-    return max(0.0, found[KEY_METRIC_FID])
+    return _not_negative(found[KEY_METRIC_FID])
+
+
+def _not_negative(distance: float) -> float:
+    """Rounding makes it -1e-13 for two equal sets; Python's `max` would turn NaN into 0."""
+    return float(np.maximum(0.0, distance))
 
 
 def symmetric_frechet_distance(first: Gaussian, second: Gaussian) -> float:

@@ -15,7 +15,8 @@ class Outcome:
     `metrics` are the same bits whenever the same spec runs on the same kind of device; `cost`
     (seconds, cpus and gpus that it was given, images_per_second, flops, nfe, peak_memory_bytes,
     each where it applies) is what this run of it took. `images` counts what the training had seen:
-    fewer than all where nothing needed the rest. `reason` is set when diverged.
+    fewer than all where nothing needed the rest. `reason` is set when diverged. `gaps` says of each
+    metric or cost that is not a finite number why, and only the others are in `metrics` and `cost`.
     """
 
     kind: UnitKind
@@ -28,6 +29,7 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     cost: Mapping[str, float] = field(default_factory=dict[str, float])
     provenance: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    gaps: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def is_part(self) -> bool:
@@ -35,5 +37,6 @@ class Outcome:
         return self.kind == "training" and self.status == "ok" and self.images < self.spec["images"]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
+        """Plain JSON values; `gaps` only where there are some."""
+        content = asdict(self)
+        return content if self.gaps else {k: v for k, v in content.items() if k != "gaps"}

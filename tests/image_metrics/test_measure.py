@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,7 @@ def command(first: Path, second: Path, name: str, *python: str) -> dict[str, flo
     }
 
 
-def short(metrics: dict[str, float]) -> dict[str, float]:
+def short(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name.split(".")[0]: value for name, value in metrics.items()}
 
 
@@ -85,7 +86,7 @@ def test_the_numbers_are_those_of_the_command_of_torch_fidelity(
     damaged, real = folders
     ours = image_metrics(
         open_images(damaged), Reference.open(str(real)), extractor, seed=SEED, cache=tmp_path
-    )
+    ).metrics
     theirs = command(damaged, real, "digits_cnn_v1", "-c", OURS_REGISTERED)
     assert set(ours) == {f"{name}.digits_cnn_v1.n500" for name in theirs}
     assert short(ours) == pytest.approx(theirs, rel=1e-6)
@@ -105,7 +106,7 @@ def test_so_they_are_with_inception(folders: tuple[Path, Path], tmp_path: Path) 
         Extractor("inception_v3_compat"),
         seed=SEED,
         cache=tmp_path,
-    )
+    ).metrics
     module = ("-m", "torch_fidelity.fidelity", *weights)
     assert short(ours) == pytest.approx(
         command(damaged, real, "inception-v3-compat", *module), rel=1e-6
@@ -118,7 +119,7 @@ def test_real_digits_as_files_have_the_known_answer(
     reference = Reference.open("digits:test")
     assert reference.usual_extractor() == "digits_cnn_v1"
     found = image_metrics(open_images(digit_files), reference, extractor, seed=0, cache=tmp_path)
-    assert found["fid.digits_cnn_v1.n1437"] == pytest.approx(DIGITS_FID, rel=1e-9)
+    assert found.metrics["fid.digits_cnn_v1.n1437"] == pytest.approx(DIGITS_FID, rel=1e-9)
 
 
 def test_the_order_of_files_does_not_matter_for_fid(
@@ -135,7 +136,7 @@ def test_the_order_of_files_does_not_matter_for_fid(
                 extractor,
                 seed=0,
                 cache=tmp_path / "cache",
-            )
+            ).metrics
         )
         for path in (real, shuffled)
     )
@@ -165,13 +166,13 @@ def test_an_array_scores_what_its_images_as_files_do(
         np.save(tmp_path / name, array[..., None].repeat(3, -1))
     cache, test = tmp_path / "cache", Reference.open("digits:test")
     of_array, of_files = (
-        image_metrics(open_images(path), test, extractor, seed=0, cache=cache)
+        image_metrics(open_images(path), test, extractor, seed=0, cache=cache).metrics
         for path in (tmp_path / name, real)
     )
     assert of_array == of_files
     as_reference = Reference.open(str(tmp_path / name))
     assert short(
-        image_metrics(open_images(real), as_reference, extractor, seed=0, cache=cache)
+        image_metrics(open_images(real), as_reference, extractor, seed=0, cache=cache).metrics
     ) == pytest.approx(
         {**short(of_files), "fid": 0, "kid": 0, "precision": 1, "recall": 1}, abs=2e-2
     )
@@ -189,7 +190,7 @@ def test_a_snapshot_scores_what_the_study_says_of_it(
             find_snapshot(text, trained.store.root), num=320, seed=3, device=CPU
         )
         found = image_metrics(images, Reference.open("digits"), extractor, seed=3, cache=cache)
-        assert found == trained.evaluation.metrics
+        assert found.metrics == trained.evaluation.metrics
     assert {path: path.stat().st_mtime_ns for path in cache.iterdir()} == kept
 
 
@@ -201,7 +202,7 @@ def test_an_earlier_snapshot_scores_what_the_study_says_of_it(
     images = trained_images(snapshot, num=64, seed=0, device=CPU)
     cache = trained.store.root / "references"
     found = image_metrics(images, Reference.open("digits"), extractor, seed=0, cache=cache)
-    assert found == expected
+    assert found.metrics == expected
 
 
 def test_a_seed_gives_the_same_bits_every_time(
@@ -220,9 +221,9 @@ def test_a_seed_gives_the_same_bits_every_time(
         for seed in (0, 0, 1)
     )
     assert first == again
-    assert first.metrics != other.metrics
+    assert first.scores != other.scores
     (interval,) = first.intervals.values()
-    assert interval.low < first.metrics["fid.digits_cnn_v1.n200"] < interval.high
+    assert interval.low < first.scores.metrics["fid.digits_cnn_v1.n200"] < interval.high
 
 
 def test_another_file_in_a_reference_is_another_reference(
@@ -231,7 +232,7 @@ def test_another_file_in_a_reference_is_another_reference(
     folder = write_pictures(tmp_path / "real", train[:50])
     images = open_images(write_pictures(tmp_path / "images", train[50:100]))
     before, after = (
-        image_metrics(images, reference, extractor, seed=0, cache=tmp_path / "cache")
+        image_metrics(images, reference, extractor, seed=0, cache=tmp_path / "cache").metrics
         for reference in _with_one_more(folder, train[100:101])
     )
     assert before["fid.digits_cnn_v1.n50"] != after["fid.digits_cnn_v1.n50"]

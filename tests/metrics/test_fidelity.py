@@ -66,7 +66,7 @@ def test_the_numbers_are_those_of_torch_fidelity(
     )
     ours = generation_metrics(
         extractor.features([generated]), extractor.features([reference]), seed=5
-    )
+    ).metrics
     assert ours == pytest.approx(
         {
             "fid": theirs["frechet_inception_distance"],
@@ -173,7 +173,7 @@ def test_equal_sets_are_never_a_negative_distance_apart(dim: int):
 
 def test_equal_sets_of_images_have_no_distance(digit_features: Features):
     some = _rows(digit_features, slice(0, 500))
-    found = generation_metrics(some, some, seed=0)
+    found = generation_metrics(some, some, seed=0).metrics
     assert 0 <= found["fid"] < 1e-9
     assert found["kid"] < 0  # unbiased, and subsets of one set share images
 
@@ -182,8 +182,8 @@ def test_halves_of_the_digits_are_close_and_noise_is_far(
     extractor: Extractor, digit_features: Features, noise: torch.Tensor
 ):
     even, odd = (_rows(digit_features, slice(start, None, 2)) for start in (0, 1))
-    near = generation_metrics(even, odd, seed=0)
-    far = generation_metrics(extractor.features([noise]), odd, seed=0)
+    near = generation_metrics(even, odd, seed=0).metrics
+    far = generation_metrics(extractor.features([noise]), odd, seed=0).metrics
     assert near["fid"] == pytest.approx(HALVES_FID, rel=1e-3)
     assert far["fid"] > 50 * near["fid"]
     assert abs(near["kid"]) < 0.01 < 0.5 < far["kid"]
@@ -197,7 +197,7 @@ HALVES_FID = 0.24806
 def test_fewer_images_than_a_subset_of_kid_are_one_subset(digit_features: Features):
     found = generation_metrics(
         _rows(digit_features, slice(0, 30)), _rows(digit_features, slice(100, 160)), seed=0
-    )
+    ).metrics
     assert all(math.isfinite(value) for value in found.values())
 
 
@@ -210,7 +210,7 @@ def test_kid_of_one_whole_subset_is_its_formula(digit_features: Features):
 
     within = [kernel(each, each).fill_diagonal_(0).sum() / (50 * 49) for each in (first, second)]
     expected = sum(within) - 2 * kernel(first, second).mean()
-    found = generation_metrics(first, second, seed=3)["kid"]
+    found = generation_metrics(first, second, seed=3).metrics["kid"]
     assert found == pytest.approx(float(expected), abs=1e-5)
 
 
@@ -222,9 +222,9 @@ def test_too_few_images_are_an_error_and_not_a_number(digit_features: Features):
 def test_equal_seeds_give_equal_numbers_and_fid_has_none(digit_features: Features):
     first, second = (_rows(digit_features, slice(a, a + 700)) for a in (0, 700))
     once, again, large = (
-        generation_metrics(first, second, seed=seed) for seed in (1, 1, 2**63 + 1)
+        generation_metrics(first, second, seed=seed).metrics for seed in (1, 1, 2**63 + 1)
     )
     assert once == again == large  # seeds are taken modulo 2^32
-    other = generation_metrics(first, second, seed=2)
+    other = generation_metrics(first, second, seed=2).metrics
     assert other["fid"] == once["fid"]
     assert other["inception_score"] != once["inception_score"]

@@ -28,7 +28,7 @@ def test_identical_sets_are_at_distance_zero_in_any_order(kind: PointsKind):
     points = load_points(kind=kind, split="test", num=400)
     mixed = points[torch.randperm(400, generator=torch.Generator().manual_seed(0))]
     for other in (points, mixed):
-        found = points_metrics(other, points, kind=kind, seed=0)
+        found = points_metrics(other, points, kind=kind, seed=0).metrics
         assert found["w2"] == 0
         assert found["sliced_w2"] == pytest.approx(0, abs=1e-12)
         assert found["mmd"] == pytest.approx(0, abs=1e-7)  # the root of a rounding error
@@ -36,8 +36,8 @@ def test_identical_sets_are_at_distance_zero_in_any_order(kind: PointsKind):
 
 def test_nothing_depends_on_the_order_of_points():
     generated, reference = (load_points(kind="gmm8", split=s, num=400) for s in ("train", "test"))
-    first = points_metrics(generated, reference, kind="gmm8", seed=3)
-    mixed = points_metrics(generated.flip(0), reference.roll(17, 0), kind="gmm8", seed=3)
+    first = points_metrics(generated, reference, kind="gmm8", seed=3).metrics
+    mixed = points_metrics(generated.flip(0), reference.roll(17, 0), kind="gmm8", seed=3).metrics
     assert mixed == pytest.approx(first, rel=1e-9)
 
 
@@ -86,7 +86,8 @@ def test_w2_is_a_metric():
 def test_a_seed_fixes_the_directions_and_nothing_else():
     generated, reference = (load_points(kind="gmm8", split=s, num=300) for s in ("train", "test"))
     first, again, other = (
-        points_metrics(generated, reference, kind="gmm8", seed=seed) for seed in (0, 0, 2**63 - 1)
+        points_metrics(generated, reference, kind="gmm8", seed=seed).metrics
+        for seed in (0, 0, 2**63 - 1)
     )
     assert first == again
     assert first["sliced_w2"] != other["sliced_w2"]
@@ -140,9 +141,9 @@ def test_every_distance_tells_real_points_from_noise(kind: PointsKind):
     reference = load_points(kind=kind, split="test", num=800)
     real = points_metrics(
         load_points(kind=kind, split="train", num=800), reference, kind=kind, seed=0
-    )
+    ).metrics
     spread = reference.std(0)
-    noise = points_metrics(_normal(800, 0).float() * spread, reference, kind=kind, seed=0)
+    noise = points_metrics(_normal(800, 0).float() * spread, reference, kind=kind, seed=0).metrics
     assert all(noise[name] > 1.5 * real[name] for name in DISTANCES)
     assert noise["good_share"] < real["good_share"] - 0.3
 

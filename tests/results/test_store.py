@@ -36,6 +36,16 @@ def test_an_outcome_comes_back_as_it_went(tmp_path) -> None:
     assert store.outcome("evaluation", whole.id) is None
 
 
+def test_a_gap_comes_back_and_results_without_one_are_written_as_before(tmp_path) -> None:
+    store = Store(tmp_path)
+    with_gap = outcome(id="b" * 16, gaps={"kid.x.n10": "it overflows"})
+    for each, has_gaps in ((outcome(), False), (with_gap, True)):
+        store.commit(each)
+        path = store.folder("training", each.id, each.digest) / "result.json"
+        assert ("gaps" in json.loads(path.read_text())) is has_gaps
+        assert store.outcome("training", each.id, each.digest) == each
+
+
 def test_the_first_commit_wins(tmp_path) -> None:
     store = Store(tmp_path)
     assert store.commit(outcome(images=1))
