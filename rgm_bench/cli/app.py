@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,6 +19,7 @@ from rgm_bench.cli.look import logs, plan, sample, show, status
 from rgm_bench.cli.prepare import data, doctor, import_official, init, schema
 from rgm_bench.cli.run import publish, report, retry, run, ui
 from rgm_bench.cli.search import export_search
+from rgm_bench.environment import expanded
 from rgm_bench.errors import UserError
 from rgm_bench.results.files import explain, is_of_the_disk
 
@@ -68,8 +70,10 @@ def main() -> NoReturn:
     # A large study is a million objects that live to the end. Looking through them for garbage as
     # often as Python does by default takes a third of the time of a plan.
     gc.set_threshold(GARBAGE_THRESHOLD)
+    if isinstance(sys.stdout, TextIOWrapper):  # as stderr does: names of files may be in any bytes
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app()
+        app([expanded(word) for word in sys.argv[1:]])
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(exit_codes.USAGE)

@@ -1,6 +1,5 @@
 """What a check leaves behind: the terminal, files, a record in the store, and an exit code."""
 
-import os
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, final
 import typer
 
 from rgm_bench.cli import exit_codes
+from rgm_bench.environment import variable
 from rgm_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Outputs:
             write_whole(self.junit, junit(check, inconclusive_passes=passes))
         if self.json:
             write_whole(self.json, to_json(to_record(check)))
-        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        summary = variable("GITHUB_STEP_SUMMARY")
         if summary:
             _append(Path(summary), markdown(check))
 

@@ -1,11 +1,12 @@
 """Options that several commands share, and what they stand for."""
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from rgm_bench.environment import variable
 
 if TYPE_CHECKING:
     from rgm_bench.config.study import StudySpec
@@ -44,7 +45,7 @@ Code = Annotated[
     ),
 ]
 
-DEFAULT_STORE = os.environ.get("RGM_BENCH_STORE", "results")
+DEFAULT_STORE = variable("RGM_BENCH_STORE") or "results"
 
 
 def open_study(path: Path, profile: str, overrides: list[str]) -> "StudySpec":

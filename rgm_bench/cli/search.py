@@ -1,5 +1,6 @@
 """Commands about searches: export-search."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,8 @@ def export_search(
     """Write a search as an Optuna database, to be opened by optuna-dashboard."""
     spec = open_study(study, profile, overrides)
     from rgm_bench.search.export import export_search as write
+    from rgm_bench.search.export import uri_of
 
     count = write(spec, View(Store.open(store)), to)
-    print(f"{counted(count, 'trial')} in {to}; to look at them: optuna-dashboard sqlite:///{to}")
+    look = shlex.join(["optuna-dashboard", uri_of(to)])
+    print(f"{counted(count, 'trial')} in {to}; to look at them: {look}")

@@ -4,7 +4,6 @@ Imports neither torch nor numpy: a plan has to answer at once.
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from rgm_bench.data.contents import (
     DataKind,
     Split,
 )
+from rgm_bench.environment import folder_of
 from rgm_bench.errors import MissingDataError
 
 DATA_VARIABLE = "RGM_BENCH_DATA"
@@ -50,8 +50,7 @@ class DataSetStatus:
 
 def data_root() -> Path:
     """The folder of data sets: `$RGM_BENCH_DATA`, else `~/.cache/rgm-bench/data`."""
-    chosen = os.environ.get(DATA_VARIABLE)
-    return Path(chosen).expanduser() if chosen else Path.home() / ".cache/rgm-bench/data"
+    return folder_of(DATA_VARIABLE, "~/.cache/rgm-bench/data")
 
 
 def locate(kind: DataKind, *, name: str | None = None, split: Split = "train") -> Path:

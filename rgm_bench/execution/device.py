@@ -5,6 +5,7 @@ import os
 import torch
 from threadpoolctl import threadpool_limits
 
+from rgm_bench.environment import forget_empty
 from rgm_bench.errors import UserError
 
 
@@ -26,6 +27,7 @@ def take_device(gpus: float) -> torch.device:
             "the study's resources ask for a GPU and torch finds none; "
             "use another profile, or `--set resources.gpus=0`"
         )
+    forget_empty("CUBLAS_")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.allow_tf32 = False

@@ -3,13 +3,13 @@
 torch-fidelity unpickles the file without restriction, so only the published file reaches it.
 """
 
-import os
 import pickle
 from pathlib import Path
 from typing import Final
 
 import torch
 
+from rgm_bench.environment import forget_empty, path_of, variable
 from rgm_bench.errors import DataError, MissingDataError
 from rgm_bench.metrics.digest import file_sha256
 
@@ -63,11 +63,12 @@ def check_inception_weights(path: Path) -> None:
 
 
 def _from_environment() -> Path | None:
-    chosen = os.environ.get(INCEPTION_VARIABLE)
-    return Path(chosen).expanduser() if chosen else None
+    chosen = variable(INCEPTION_VARIABLE)
+    return None if chosen is None else path_of(chosen)
 
 
 def _cache_path() -> Path:
+    forget_empty("TORCH_HOME")
     return Path(torch.hub.get_dir()) / "checkpoints" / FILE_NAME
 
 

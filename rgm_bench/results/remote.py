@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, final
 
+from rgm_bench.environment import folder_of, forget_empty
 from rgm_bench.errors import StoreError
 from rgm_bench.results.files import explain, is_of_the_disk
 
@@ -42,8 +43,7 @@ def working_folder(uri: str) -> Path:
 
     In `stores` of `$RGM_BENCH_CACHE`, else of `~/.cache/rgm-bench`.
     """
-    chosen = os.environ.get(CACHE_VARIABLE)
-    cache = Path(chosen).expanduser() if chosen else Path.home() / ".cache/rgm-bench"
+    cache = folder_of(CACHE_VARIABLE, "~/.cache/rgm-bench")
     words = re.sub(r"[^A-Za-z0-9]+", "-", uri.partition("://")[2]).strip("-")[:60]
     return cache / "stores" / f"{words}-{hashlib.sha256(uri.encode()).hexdigest()[:8]}"
 
@@ -214,6 +214,7 @@ class Remote:
         """The file system and the path below which all objects lie."""
         import fsspec
 
+        forget_empty("AWS_")
         protocol, _, rest = self.uri.partition("://")
         if not _URI.fullmatch(self.uri) or "::" in self.uri:
             raise StoreError(

@@ -22,6 +22,7 @@ from typing import Literal
 
 from rgm_bench.config.given_up import GivenUp
 from rgm_bench.config.study import StudySpec
+from rgm_bench.environment import path_of
 from rgm_bench.errors import StoreError
 from rgm_bench.results import lease as local_lease
 from rgm_bench.results import remote_lease
@@ -59,9 +60,13 @@ class Store:
         Args:
             location: a path, or an fsspec URI such as `s3://bucket/prefix`.
             patience_seconds: how long to wait for an object store that does not answer.
+
+        Raises:
+            StoreError: it is empty, or no text in UTF-8.
         """
+        _require_name(location)
         if isinstance(location, Path) or not is_uri(location):
-            return cls(Path(location))
+            return cls(path_of(location))
         protocol, _, path = location.partition("://")
         uri = f"{protocol}://{path.rstrip('/')}"
         root = working_folder(uri)
@@ -406,6 +411,19 @@ class View:
     def _folder(self, kind: UnitKind, unit_id: str) -> Path | None:
         outcome = self.outcome(kind, unit_id)
         return None if outcome is None else self.store.folder(kind, unit_id, outcome.digest)
+
+
+def _require_name(location: str | Path) -> None:
+    if not str(location):
+        raise StoreError("the name of the store is empty; name a folder with --store")
+    folder = os.path.abspath(location)
+    try:
+        folder.encode()
+    except UnicodeEncodeError:
+        raise StoreError(
+            f"{folder}: this name is not UTF-8, and the tables of a store and MLflow take no "
+            "other; rename the folder, or name another store with --store"
+        ) from None
 
 
 def _names(folder: str) -> list[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import optuna
+from sqlalchemy import URL
 
 from rgm_bench.config.study import StudySpec
 from rgm_bench.errors import StoreError, UserError
@@ -35,8 +36,13 @@ def export_search(study: StudySpec, results: "Results", path: Path) -> int:
         raise StoreError(explain(error, path)) from error
     copy = optuna.create_study(
         study_name=f"{study.name}/{study.profile}",
-        storage=f"sqlite:///{path}",
+        storage=uri_of(path),
         directions=run.optuna.study.directions,
     )
     copy.add_trials(run.optuna.study.get_trials())
     return len(run.suggestions)
+
+
+def uri_of(database: Path) -> str:
+    """What names a database to Optuna and its tools, whatever is in its name."""
+    return URL.create("sqlite", database=str(database)).render_as_string()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from rgm_bench.config.study import StudySpec
+from rgm_bench.environment import forget_empty, variable
 from rgm_bench.results.files import create_whole
 from rgm_bench.results.store import View
 from rgm_bench.tracking.artifacts import (
@@ -49,7 +50,20 @@ STATUS_OF = {"finished": "FINISHED", "killed": "KILLED", "failed": "FAILED"}
 
 def tracking_uri(root: Path) -> str:
     """Where the runs of the store at `root` are: MLFLOW_TRACKING_URI, or its own database."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.resolve() / DATABASE}"
+    return chosen_uri() or _uri_of(root.resolve() / DATABASE)
+
+
+def chosen_uri() -> str | None:
+    """Where the user wants all runs to be; None if they are to be in the stores."""
+    return variable("MLFLOW_TRACKING_URI")
+
+
+def _uri_of(database: Path) -> str:
+    from sqlalchemy import URL
+
+    # The name of the driver keeps MLflow from making the folder, which it would take from the
+    # quoted text: of `a%20b` beside the store there would be an `a%2520b`.
+    return URL.create("sqlite+pysqlite", database=str(database)).render_as_string()
 
 
 @final
@@ -98,7 +112,7 @@ class MlflowTracker(Tracker):
 
     def _client(self) -> "MlflowClient":
         if self._connection is None:
-            if "MLFLOW_TRACKING_URI" not in os.environ:
+            if chosen_uri() is None:
                 _make_database(self._root / DATABASE)
                 relocate(self._root)
             self._connection = _connect(tracking_uri(self._root))
@@ -110,8 +124,7 @@ class MlflowTracker(Tracker):
         name = view.store.study_folder(study).relative_to(view.store.root / "studies").as_posix()
         if (found := client.get_experiment_by_name(name)) is not None:
             return found.experiment_id
-        own = "MLFLOW_TRACKING_URI" not in os.environ
-        location = artifact_location(self._root, name) if own else None
+        location = None if chosen_uri() else artifact_location(self._root, name)
         tags = {"mlflow.note.content": study.title}
         return client.create_experiment(name, location, tags)
 
@@ -184,12 +197,14 @@ def _make_database(path: Path) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="rgm-bench-mlflow-") as folder:
         new = Path(folder) / path.name
-        _connect(f"sqlite:///{new}")
+        _connect(_uri_of(new))
         create_whole(path, new.read_bytes())
 
 
 def _connect(uri: str) -> "MlflowClient":
     """A client of its own, without MLflow's global state; a new database gets its tables here."""
+    forget_empty("MLFLOW_")
+    forget_empty("DO_NOT_TRACK")
     if not {"MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"} & os.environ.keys():
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     # MLflow's own defaults would try a server that is down for minutes.

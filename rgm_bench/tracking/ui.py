@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from rgm_bench.environment import forget_empty
 from rgm_bench.errors import StoreError, UserError
 from rgm_bench.tracking.artifacts import DATABASE, relocate
-from rgm_bench.tracking.mlflow import tracking_uri
+from rgm_bench.tracking.mlflow import chosen_uri, tracking_uri
 
 HOST = "127.0.0.1"
 START_SECONDS = 120
@@ -30,7 +31,7 @@ def serve(root: Path, *, port: int = 5000) -> int:
     uri = tracking_uri(root)
     _require_runs(uri, root)
     _require_free(port)
-    if "MLFLOW_TRACKING_URI" not in os.environ:
+    if chosen_uri() is None:
         relocate(root)
     signal.signal(signal.SIGTERM, _stop)  # else the server would outlive this process
     server = subprocess.Popen(_command(uri, port), env=_environment())
@@ -56,7 +57,7 @@ def _require_runs(uri: str, root: Path) -> None:
             f"or unset the variable to serve {root}"
         )
     database = root / DATABASE
-    if "MLFLOW_TRACKING_URI" not in os.environ and not database.is_file():
+    if chosen_uri() is None and not database.is_file():
         raise StoreError(
             f"{database} does not exist: nothing has been run in this store yet. Run a study "
             "first (rgm-bench run), or name the store with --store"
@@ -94,6 +95,7 @@ def _command(uri: str, port: int) -> list[str]:
 
 def _environment() -> dict[str, str]:
     """Quiet and without telemetry, unless the user says otherwise."""
+    forget_empty("MLFLOW_")
     return {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "ERROR", **os.environ}
 
 

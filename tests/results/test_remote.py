@@ -68,6 +68,26 @@ def finish(store: Store, made: Outcome, **others: bytes) -> None:
 # --- objects ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("prefix", ["a%20b", "a?b", "a#b", "a b", "[ab]", "a*", "{a}", "café"])
+def test_a_prefix_is_taken_as_it_is_written(bucket, object_store, tmp_path, prefix) -> None:
+    """And what lies under another name that it would match as a pattern is left alone."""
+    remote = Remote(f"s3://{bucket}/{prefix}")
+    Remote(f"s3://{bucket}/ab").write("x/result.json", b"other")
+    assert remote.create("x/result.json", b"one")
+    assert not remote.create("x/result.json", b"two")
+    assert remote.read("x/result.json") == b"one"
+    assert list(remote.list()) == ["x/result.json"]
+    (tmp_path / "x").mkdir()
+    assert remote.download(["x/result.json"], tmp_path)
+    assert (tmp_path / "x/result.json").read_bytes() == b"one"
+    remote.upload(tmp_path / "x/result.json", "y")
+    assert sorted(object_store.keys(bucket)) == sorted(
+        ["ab/x/result.json", f"{prefix}/x/result.json", f"{prefix}/y"]
+    )
+    remote.remove("y")
+    assert list(remote.list()) == ["x/result.json"]
+
+
 def test_of_several_creators_exactly_one_wins(remote) -> None:
     won: list[bytes] = []
 

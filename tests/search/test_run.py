@@ -31,7 +31,7 @@ from rgm_bench.results.journal import Journal
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import Store, View
 from rgm_bench.search import searched
-from rgm_bench.search.export import export_search
+from rgm_bench.search.export import export_search, uri_of
 from rgm_bench.search.optuna_study import OptunaStudy
 from rgm_bench.search.run import HIGHER_IS_BETTER, SearchRun
 from rgm_bench.session import grow_search, open_search
@@ -335,6 +335,18 @@ def test_a_search_is_exported_for_optunas_own_tools(write_search: WriteSearch, t
     assert sum(t.state.name == "PRUNED" for t in copied.trials) == 12 - len(finished)
     with pytest.raises(UserError, match="is there already"):
         export_search(study, results, path)
+
+
+def test_a_search_is_exported_into_a_folder_of_any_name(write_search: WriteSearch, tmp_path: Path):
+    study, results = write_search(), Scored()
+    search = run(study, results, workers=1, seed=0)
+    folder = tmp_path / "a%20b?c#d é"
+    folder.mkdir()
+    export_search(study, results, folder / "optuna.db")
+    copied = optuna.load_study(study_name="found/laptop", storage=uri_of(folder / "optuna.db"))
+    assert len(copied.trials) == len(search.suggestions)
+    assert [path.name for path in folder.iterdir()] == ["optuna.db"]
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == [folder]
 
 
 def test_the_order_in_which_results_came_leaves_no_trace(write_search: WriteSearch):

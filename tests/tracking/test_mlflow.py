@@ -62,6 +62,32 @@ def snapshot(root: Path) -> list[tuple[str, str, int]]:
     ]
 
 
+@pytest.mark.parametrize("name", ["feature%2Flogin", "a?b", "a#b c", "été;&=1+2"])
+def test_a_store_may_have_any_name(study, view, tmp_path, empty_database, name):
+    root = tmp_path / "stores" / name
+    root.mkdir(parents=True)
+    shutil.copy(empty_database, root)
+    view.finish(*study.trials)
+    tracker = MlflowTracker(root, command=COMMAND)
+    tracker.record(study, view)
+    tracker.close("finished")
+    assert len(children(root)) == 5
+    assert [path.name for path in root.parent.iterdir()] == [name]
+    assert sorted(path.name for path in root.iterdir()) == ["mlartifacts", "mlflow.db"]
+
+
+def test_a_variable_that_is_set_to_nothing_changes_nothing(study, view, tmp_path, monkeypatch):
+    for variable in ("MLFLOW_TRACKING_URI", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
+        monkeypatch.setenv(variable, "")
+    view.finish(*study.trials)
+    tracker = MlflowTracker(tmp_path, command=COMMAND)
+    tracker.record(study, view)
+    tracker.close("finished")
+    assert len(children(tmp_path)) == 5
+    assert (tmp_path / "mlartifacts").is_dir()
+    assert not (tmp_path / "mlruns").exists()
+
+
 def test_one_parent_and_one_child_for_each_arm_and_seed(study, view, tracker, tmp_path):
     view.finish(*study.trials)
     tracker.record(study, view)
