@@ -11,6 +11,7 @@ whatever its batch weighs more in it than in the profile's: DSWD's directions 64
 
 import argparse
 import io
+import json
 import os
 import pickle
 import subprocess
@@ -28,7 +29,13 @@ from PIL import Image
 from rgm_bench.build.training import build_training
 from rgm_bench.config.load import load_study, read_study
 from rgm_bench.config.packaged import packaged_studies
-from rgm_bench.config.spec import ImportedSpec, TrainingSource, TrainingSpec, canonical_json
+from rgm_bench.config.spec import (
+    ImportedSpec,
+    TrainingSource,
+    TrainingSpec,
+    canonical_json,
+    stored_spec,
+)
 from rgm_bench.cost import step_flops
 from rgm_bench.data import contents
 from rgm_bench.trial import peak_memory_bytes
@@ -43,7 +50,7 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(measured(TrainingSpec.model_validate_json(Path(options.one).read_text())))
+        print(measured(stored_spec(TrainingSpec, json.loads(Path(options.one).read_text()))))
         return
     found = trainings(options.studies, options.profile)
     print(f"{len(found)} different trainings in the {options.profile} profiles")

@@ -9,7 +9,6 @@ as the end does (Spearman), which says where a rung may stand.
 """
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import pandas as pd
 import torch
 
 import rgm_bench
-from rgm_bench.config.spec import SNAPSHOT_SHARES, EvaluationSpec
+from rgm_bench.config.spec import SNAPSHOT_SHARES, EvaluationSpec, stored_spec
 from rgm_bench.evaluation.base import Place, trained_images
 from rgm_bench.results.store import Store
 from rgm_bench.trial import run_evaluation, snapshot_path
@@ -84,7 +83,7 @@ def _scores_at_snapshots(trials: pd.DataFrame, store: Path) -> pd.DataFrame:
             if share == 1.0:
                 continue
             fields = {**outcome.spec, "source": {**outcome.spec["source"], "at": share}}
-            spec = EvaluationSpec.model_validate_json(json.dumps(fields))
+            spec = stored_spec(EvaluationSpec, fields)
             with tempfile.TemporaryDirectory() as name:
                 place = Place(
                     weights=snapshot_path(folder, trained_images(spec)),

@@ -37,7 +37,10 @@ def comparisons() -> Iterator[tuple[str, Differences]]:
         found = forward.noise_tables(num_levels, kind) | forward.noise_levels(num_levels, kind)
         yield f"noise, T = {num_levels}, {kind}", found
     levels = forward.super_resolution_levels
-    yield "split SR, T = 7", forward.split_tables() | levels("sr.T7.original")
+    yield (
+        "split SR, T = 7",
+        forward.split_tables("original", "sr.T7.original") | levels("sr.T7.original"),
+    )
     yield "naive SR, T = 3", forward.naive_tables() | levels("naive_sr.T3.original")
     for task in inverse.PROBLEMS:
         yield f"operator {task}", inverse.operator_differences(task)

@@ -4,6 +4,7 @@ Convolutions, matrix products and attention count, a multiplication and an addit
 rest is left out.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, final
@@ -25,6 +26,7 @@ from rgm_bench.config.spec import (
     adversary_of,
     canonical_json,
     generator_adapter,
+    stored_spec,
 )
 from rgm_bench.training.base import TrainingStep
 from rgm_bench.training.step import RestorationStep
@@ -46,7 +48,7 @@ def step_flops(spec: TrainingSpec, device: torch.device, parts: Parts = NO_PARTS
 
 @lru_cache(maxsize=64)
 def _count_step(text: str, device: torch.device, parts: Parts) -> float:
-    spec = TrainingSpec.model_validate_json(text)
+    spec = stored_spec(TrainingSpec, json.loads(text))
     step = build_step(spec, device, parts)
     batch = _batch_of(spec, step)
     data = torch.zeros(batch, *spec.data.event_shape, device=device)

@@ -16,11 +16,11 @@ from rgm_bench.config.spec import (
     SamplerSpec,
     TrainingSpec,
     is_images,
+    stored_spec,
 )
 from rgm_bench.data.images import to_uint8
 from rgm_bench.errors import StoreError, UserError
 from rgm_bench.evaluation.model import load_generator
-from rgm_bench.results.files import to_json
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import Store
 from rgm_bench.sampling.blocks import sample_blocks
@@ -70,7 +70,7 @@ def last_snapshot(outcome: Outcome, store: Store) -> Snapshot:
 
 def snapshot_of(outcome: Outcome, weights: Path) -> Snapshot:
     """A snapshot of a training, by its file."""
-    training = TrainingSpec.model_validate_json(to_json(outcome.spec))
+    training = stored_spec(TrainingSpec, outcome.spec)
     return Snapshot(outcome.id, training, weights)
 
 

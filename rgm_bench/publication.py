@@ -7,7 +7,7 @@ A folder can be read again without the store: its tables and verdicts are those 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -16,7 +16,7 @@ import pandas as pd
 
 from rgm_bench.config.given_up import GivenUp
 from rgm_bench.config.load import resolved_study
-from rgm_bench.config.spec import spec_id
+from rgm_bench.config.spec import earlier_revisions, spec_id
 from rgm_bench.config.study import StudySpec, Trial
 from rgm_bench.errors import StoreError
 from rgm_bench.report import Report
@@ -120,6 +120,7 @@ def overview(root: Path) -> str:
     listed: set[tuple[str, frozenset[str], str]] = set()
     runs: list[Sequence[str]] = []
     machines: dict[str, None] = {}
+    earlier: dict[str, dict[str, None]] = {}
     for folder in folders:
         study, results = read_publication(folder)
         link = f"[{study.name}/{study.profile}]({study.name}/{study.profile}/tables)"
@@ -130,6 +131,9 @@ def overview(root: Path) -> str:
         frame = pd.read_parquet(folder / TRIALS)
         runs.append((link, *_run(study, frame)))
         machines |= dict.fromkeys(map(_machine, frame["provenance"].dropna()))
+        for trial in study.trials:
+            for correction in earlier_revisions(trial.spec):
+                earlier.setdefault(correction, {})[link] = None
     return "\n".join(
         [
             "# Published results",
@@ -142,6 +146,7 @@ def overview(root: Path) -> str:
             "come to the same verdict.",
             "Studies may share trials under other names: one effect and interval is one finding.",
             "",
+            *_corrected_since(earlier),
             "## Claims",
             "",
             *_markdown(CLAIMS_HEAD, claims),
@@ -158,6 +163,15 @@ def overview(root: Path) -> str:
             "",
         ]
     )
+
+
+def _corrected_since(earlier: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """Which folders hold what has been corrected since; nothing where there is none."""
+    if earlier:
+        yield from ("## Corrected since", "")
+        yield from ("These trials are of an earlier revision and have to be computed again:", "")
+        yield from (f"- {what}: {', '.join(links)}" for what, links in earlier.items())
+        yield ""
 
 
 def _grounds(decided: Decided) -> tuple[str, frozenset[str], str]:

@@ -8,7 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from rgm_bench.config.official import IMPORTED, import_advice
-from rgm_bench.config.spec import GenerateSpec, ImageFolderSpec, PointsDataSpec, TrainingSpec
+from rgm_bench.config.spec import (
+    GenerateSpec,
+    ImageFolderSpec,
+    PointsDataSpec,
+    TrainingSpec,
+    stored_spec,
+)
 from rgm_bench.config.study import StudySpec
 from rgm_bench.data.location import locate
 from rgm_bench.errors import MissingDataError, StoreError, UserError
@@ -74,7 +80,7 @@ def require_imports(plan: Plan, view: View) -> None:
     for planned in plan.missing:
         unit = planned.unit
         if unit.kind == "training" and unit.spec["method"]["kind"] == IMPORTED:
-            training = TrainingSpec.model_validate(unit.spec, strict=False)
+            training = stored_spec(TrainingSpec, unit.spec)
             raise MissingDataError(import_advice(training, str(view.store)))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rgm_bench.config.spec import TrainingSpec, spec_id
+from rgm_bench.config.spec import TrainingSpec, spec_id, stored_spec
 from rgm_bench.errors import DataError, StoreError
 from rgm_bench.evaluation.model import load_generator
 from rgm_bench.metrics.digest import file_sha256
@@ -28,7 +28,7 @@ def imported(folder: Path, store: Store) -> Imported:
 def test_the_store_holds_the_published_function(tmp_path: Path) -> None:
     store = Store(tmp_path / "results")
     outcome = imported(tmp_path, store).outcome
-    spec = TrainingSpec.model_validate(outcome.spec, strict=False)
+    spec = stored_spec(TrainingSpec, outcome.spec)
     folder = store.folder("training", outcome.id, outcome.digest)
     network = load_generator(spec, snapshot_path(folder, spec.images_at(1.0)), CPU)
     tensors, _ = load("generator_16px")

@@ -61,9 +61,9 @@ def _forward(spec: ForwardSpec, data: DataSpec, parts: Parts) -> ForwardProcess:
         case NoiseForwardSpec():
             return NoiseForward(spec.num_levels, spec.schedule)
         case SuperResolutionForwardSpec(order="split"):
-            return SplitSuperResolution(spec.num_levels)
+            return SplitSuperResolution(spec.num_levels, spec.schedule)
         case SuperResolutionForwardSpec(order="naive"):
-            return NaiveSuperResolution(spec.num_levels)
+            return NaiveSuperResolution(spec.num_levels, spec.schedule)
         case LinearForwardSpec():
             return _linear(spec, data, parts)
         case PythonPartSpec():

@@ -63,6 +63,7 @@ def build_prior(
             adversary = _adversary(training, spec, discriminator, device, features=True)
             return FeatureMmdPrior(adversary=adversary, bandwidths=spec.bandwidths)
         case DswdPriorSpec():
+            _require_present_revision(spec)
             adversary = _adversary(training, spec, discriminator, device, features=True)
             return _dswd(training, spec, adversary, device)
         case NoPriorSpec():
@@ -102,6 +103,15 @@ def _own(
     for network in prior.networks:
         network.to(device)
     return prior
+
+
+def _require_present_revision(spec: DswdPriorSpec) -> None:
+    present = DswdPriorSpec.model_fields["revision"].default
+    if spec.revision != present:
+        raise StudyError(
+            f"method.prior: revision {spec.revision} of {spec.kind} cannot be computed any more, "
+            f"only its results be read; load the study from its file for revision {present}"
+        )
 
 
 def build_adam(

@@ -71,8 +71,8 @@ def build_draws(
         seed=spec.seed,
         horizontal_flip=spec.data.horizontal_flip,
         num_levels=spec.num_levels,
-        one_level_per_batch=isinstance(step, RestorationStep)
-        and step.objective.prior.one_level_per_batch,
+        one_level_per_penalty=isinstance(step, RestorationStep)
+        and step.objective.prior.one_level_per_penalty,
         latent=build_latent(spec.generator.latent),
         ranks=ranks,
     )

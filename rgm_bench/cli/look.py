@@ -208,12 +208,12 @@ def _print_estimate(made: "Plan", slots: int) -> None:
 def _print_measured(spec: "StudySpec", made: "Plan", slots: int) -> None:
     """Measure the first training of the study; the others are taken to cost as much an image."""
     from rgm_bench.cli.durations import in_words
-    from rgm_bench.config.spec import TrainingSpec
+    from rgm_bench.config.spec import TrainingSpec, stored_spec
     from rgm_bench.execution.device import take_device
     from rgm_bench.measure import STEPS, measure_training
 
     trainings = [p for p in made.units if p.unit.kind == "training"]
-    first = TrainingSpec.model_validate(trainings[0].unit.spec, strict=False)
+    first = stored_spec(TrainingSpec, trainings[0].unit.spec)
     cost = measure_training(first, take_device(spec.resources.gpus), spec.parts)
     missing = sum(p.work for p in made.missing if p.unit.kind == "training")
     processes = spec.resources.processes

@@ -75,4 +75,6 @@ def read_evaluation(
 
 def measure_of(evaluation: Evaluation) -> MeasureSpec:
     """What an evaluation measures, without when and of what."""
-    return measure_adapter.validate_python(evaluation.model_dump(exclude=set(InStudy.model_fields)))
+    # what the file left out stays left out: see `as_stored`
+    fields = evaluation.model_dump(exclude=set(InStudy.model_fields), exclude_unset=True)
+    return measure_adapter.validate_python(fields)

@@ -3,7 +3,8 @@
 Imports no torch: a plan has to answer at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -20,12 +21,19 @@ from rgm_bench.config.profiles import ReadProfile, arms_of, lay_profile, read_pr
 from rgm_bench.config.reading import described, read_file
 from rgm_bench.config.real_rows import real_rows
 from rgm_bench.config.schema import study_schema
-from rgm_bench.config.search import TRIAL
+from rgm_bench.config.search import TRIAL, Values
 from rgm_bench.config.searches import SearchTrials
-from rgm_bench.config.spec import PYTHON
+from rgm_bench.config.spec import PYTHON, as_stored, new_defaults
 from rgm_bench.config.study import StudySpec
+from rgm_bench.config.trial import Trial
 
 __all__ = ["load_study", "packaged_studies", "study_schema"]
+
+DEFAULTS = "defaults"
+"""The key of a resolved study for what it means by fields that it leaves out and older ones lack.
+
+Only those are there that older studies meant something else by.
+"""
 
 
 def load_study(path: Path, *, profile: str = "laptop", overrides: Sequence[str] = ()) -> StudySpec:
@@ -57,7 +65,7 @@ def resolved_study(path: Path) -> StudySpec:
     profile = str(kept.entries["profile"].value)
     base = {name: kept.entries[name] for name in ("training", "evaluations")}
     profiles = {name: Placed({}, at, at) for name in (*REQUIRED_PROFILES, profile)}
-    dropped = {*base, "profile"}
+    dropped = {*base, "profile", DEFAULTS}
     if not kept.entries["reproduces"].entries:  # of nothing: the file did not have it
         dropped.add("reproduces")
     whole = {
@@ -66,9 +74,30 @@ def resolved_study(path: Path) -> StudySpec:
         "profiles": Placed(profiles, at, at),
     }
     name = Path(str(kept.entries["name"].value))
-    return resolve_study(
+    study = resolve_study(
         kept.with_entries(whole), name, profile=profile, overrides=(), check_arms_of_claims=False
     )
+    defaults = kept.get(DEFAULTS)
+    return _as_stored(study, plain(defaults) if defaults else {})
+
+
+def _as_stored(study: StudySpec, defaults: Mapping[str, Any]) -> StudySpec:
+    """A study with what its file meant by the fields that it leaves out and did not know."""
+
+    def stored(trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
+        return tuple(replace(trial, spec=as_stored(trial.spec, defaults)) for trial in trials)
+
+    search = study.search
+    if search:
+        draw = search.trials
+
+        def drawn(number: int, values: Values, share: float, confirm: bool) -> tuple[Trial, ...]:
+            return stored(draw(number, values, share, confirm))
+
+        search = replace(search, trials=drawn)
+    resolved = {name: value for name, value in study.resolved.items() if name != DEFAULTS}
+    written = {DEFAULTS: defaults} if defaults else {}
+    return replace(study, trials=stored(study.trials), search=search, resolved=resolved | written)
 
 
 def read_study(path: Path) -> Placed:
@@ -214,14 +243,25 @@ def _resolved(study: Placed, profile: str, arms: Arms, whole: ReadProfile) -> di
     head = {key: plain(study.entries[key]) for key in ("grammar", "name")}
     reproduces = study.get("reproduces")
     body = {**plain(whole.node), "training": plain(arms.base_training)}
+    defaults = _new_defaults(arms, whole)
     values = {
         **head,
         "profile": profile,
         "title": whole.fields.title,
         "reproduces": plain(reproduces) if reproduces else {},
         **body,
+        **({DEFAULTS: defaults} if defaults else {}),
     }
     return cast("dict[str, Any]", _json_values(values))
+
+
+def _new_defaults(arms: Arms, whole: ReadProfile) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in arms.evaluation_names:
+        for choice in arms.samples(name):
+            for spec in arms.measured(name, choice, whole.fields.seeds[0]) or ():
+                found |= new_defaults(spec)
+    return found
 
 
 def _json_values(value: Any) -> Any:

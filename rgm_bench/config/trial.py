@@ -1,13 +1,17 @@
 """A trial: one evaluation of one arm at one seed, with the labels that tables show."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from rgm_bench.config.spec import EvaluationSpec, TrainingSource, TrainingSpec
+from rgm_bench.config.spec import (
+    EvaluationSpec,
+    TrainingSource,
+    TrainingSpec,
+    canonical_fields,
+    id_of,
+)
 
 AxisValue = str | int | float | bool
 
@@ -28,13 +32,13 @@ class Trial:
 
     @cached_property
     def fields(self) -> dict[str, Any]:
-        """The spec as plain JSON values."""
-        return self.spec.model_dump(mode="json")
+        """The canonical fields of its spec."""
+        return canonical_fields(self.spec)
 
     @cached_property
     def id(self) -> str:
         """The id of its evaluation."""
-        return _id_of(self.fields)
+        return id_of(self.fields)
 
     @property
     def training(self) -> TrainingSpec | None:
@@ -51,10 +55,4 @@ class Trial:
     @cached_property
     def training_id(self) -> str | None:
         """The id of the training it measures, or None for real images."""
-        return _id_of(self.fields["source"]["training"]) if self.training else None
-
-
-def _id_of(fields: Mapping[str, Any]) -> str:
-    """`spec_id` of the spec that has these fields, without writing them out once more."""
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return id_of(self.fields["source"]["training"]) if self.training else None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never, final
 
 from rgm_bench.config.parts import NO_PARTS, Parts
-from rgm_bench.config.spec import EvaluationSpec, TrainingSource, TrainingSpec
+from rgm_bench.config.spec import EvaluationSpec, TrainingSource, TrainingSpec, stored_spec
 from rgm_bench.errors import OtherCodeError, StoppedError, StoreError, UserError
 from rgm_bench.execution.base import Attempt, Ending, ShouldStop, Unit, go_on
 from rgm_bench.execution.failures import kind_of
@@ -157,7 +157,7 @@ class StoreWorker:
         if digest is None:  # there is nothing to train
             return
         _require_code(unit, digest)
-        spec = TrainingSpec.model_validate(unit.spec, strict=False)
+        spec = stored_spec(TrainingSpec, unit.spec)
         device = take_device(self.gpus)
         join_training(spec, device=device, ranks=ranks, until=unit.images, parts=self.parts)
 
@@ -204,7 +204,7 @@ class StoreWorker:
         folder, device = store.folder(unit.kind, unit.id, digest), take_device(self.gpus)
         match unit.kind:
             case "training":
-                spec = TrainingSpec.model_validate(unit.spec, strict=False)
+                spec = stored_spec(TrainingSpec, unit.spec)
                 return run_training(
                     spec,
                     folder=folder,
@@ -216,7 +216,7 @@ class StoreWorker:
                     ranks=ranks,
                 )
             case "evaluation":
-                spec = EvaluationSpec.model_validate(unit.spec, strict=False)
+                spec = stored_spec(EvaluationSpec, unit.spec)
                 place = Place(
                     weights=_weights(store, spec, unit.needs),
                     references=store.root / "references",

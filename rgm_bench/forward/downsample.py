@@ -17,7 +17,7 @@ from torch import Tensor
 
 from rgm_bench.forward.base import ForwardProcess, half_squared_norm
 from rgm_bench.forward.operators import BlockAverage, Projection
-from rgm_bench.forward.schedule import at_level, variance_preserving
+from rgm_bench.forward.schedule import ScheduleKind, at_level, variance_preserving
 from rgm_bench.types import Level, Observation, PerSample, Sample
 
 
@@ -121,7 +121,7 @@ class SplitSuperResolution(Downsampling):
 
     The noise added before the i-th means is 2^i times that of a schedule, so that the means bring
     it back to at most twice the schedule's: `std` stays between 0.69 and 2 at the published seven
-    levels, however small the image has become.
+    levels of the original schedule, however small the image has become.
 
     `fidelity_std` is `std`, so the sum over repeated pixels is 4^n times the negative
     log-likelihood. At the true image it is half the number of pixels on average, at every level.
@@ -131,19 +131,20 @@ class SplitSuperResolution(Downsampling):
 
     Args:
         num_levels: levels above data, odd or even; the image is halved `num_levels // 2` times.
+        schedule: of the noise.
 
     Raises:
         ValueError: fewer levels than one.
     """
 
-    def __init__(self, num_levels: int = 7) -> None:
+    def __init__(self, num_levels: int = 7, schedule: ScheduleKind = "original") -> None:
         _require_levels(num_levels)
         level = torch.arange(num_levels + 1)
         rung, halvings = (level + 1) // 2, level // 2
-        schedule = variance_preserving(int(rung[-1]), "original")
-        noise_std = 2**rung * schedule.sigma[rung]
+        tables = variance_preserving(int(rung[-1]), schedule)
+        noise_std = 2**rung * tables.sigma[rung]
         super().__init__(
-            signal=schedule.signal[rung],
+            signal=tables.signal[rung],
             noise_std=noise_std,
             halvings=halvings,
             fidelity_std=noise_std / 2**halvings,
@@ -170,19 +171,20 @@ class NaiveSuperResolution(Downsampling):
 
     Args:
         num_levels: levels above data, and the number of times that the image is halved.
+        schedule: of the noise.
 
     Raises:
         ValueError: fewer levels than one.
     """
 
-    def __init__(self, num_levels: int = 3) -> None:
+    def __init__(self, num_levels: int = 3, schedule: ScheduleKind = "original") -> None:
         _require_levels(num_levels)
-        schedule = variance_preserving(num_levels, "original")
+        tables = variance_preserving(num_levels, schedule)
         super().__init__(
-            signal=schedule.signal,
-            noise_std=schedule.sigma,
+            signal=tables.signal,
+            noise_std=tables.sigma,
             halvings=torch.arange(num_levels + 1),
-            fidelity_std=schedule.sigma,
+            fidelity_std=tables.sigma,
             start_std=1.0,
         )
 

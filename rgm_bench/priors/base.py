@@ -25,8 +25,11 @@ class Prior(ABC):
     Only then can a batch be computed in parts, one after the other or on several devices.
     """
 
-    one_level_per_batch: bool = False
-    """Whether all samples of a batch must have the same level."""
+    one_level_per_penalty: bool = False
+    """Whether all samples that `penalty` is given must have the same level.
+
+    `improve` is given a level for each sample all the same.
+    """
 
     networks: tuple[nn.Module, ...] = ()
     """What it learns with, if it learns."""

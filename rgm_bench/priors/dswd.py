@@ -104,7 +104,8 @@ class DswdPrior(Prior):
     `penalty`, on the very batch whose distance the generator then lowers, so every call of
     `penalty` moves it; it and its moments persist from step to step. The directions that go into
     it are drawn anew in each step, from the seed and the number of the step alone. Batches are
-    compared whole and have one level each, as published.
+    compared whole. As published, `penalty` compares samples of one level, and the discriminator
+    learns from samples of all of them.
 
     Source: Choi et al. 2023, the DSWD prior, after Nguyen et al. 2021.
 
@@ -120,7 +121,7 @@ class DswdPrior(Prior):
     """
 
     learns = True
-    one_level_per_batch = True
+    one_level_per_penalty = True
 
     def __init__(
         self,

@@ -61,6 +61,7 @@ def part(cls: type, /, **arguments: Any) -> Part:
     made = _made(cls, given)
     if isinstance(made, Prior):
         _require_that_it_learns(made)
+        _require_present_names(made)
     return Part(cls, given, _num_levels(made) if isinstance(made, ForwardProcess) else None)
 
 
@@ -123,6 +124,15 @@ def _require_that_it_learns(prior: Any) -> None:
         raise StudyError(
             f"{type(prior).__name__} has a method improve, which nothing calls without "
             "`learns = True` in the class"
+        )
+
+
+def _require_present_names(prior: object) -> None:
+    if hasattr(prior, "one_level_per_batch"):
+        raise StudyError(
+            f"{type(prior).__name__} sets one_level_per_batch, which nothing reads any more: set "
+            "one_level_per_penalty, if all samples that `penalty` is given have to have one level; "
+            "`improve` is given a level for each"
         )
 
 

@@ -1,6 +1,6 @@
 """The laws that every prior keeps, as tests to inherit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -24,7 +24,8 @@ class PriorContract:
     """Subclass, return a prior from `make`, inherit the laws.
 
     Real observations are standard normal, fakes are off by `shift`. The prior is called on the
-    CPU, in the order of a training: `improve` where it learns, then `penalty`.
+    CPU, in the order of a training: `improve` where it learns, on samples of all levels, then
+    `penalty`, on those of one level if it asks for that.
     """
 
     event_shape: tuple[int, ...] = (1, 8, 8)
@@ -55,7 +56,8 @@ class PriorContract:
 
     def test_far_fakes_are_not_penalised_less_than_real_ones(self) -> None:
         """After some learning, the penalty orders them."""
-        prior, far = self.make(), self._batch(100)
+        prior = self.make()
+        far = self._compared(prior, self._batch(100))
         if prior.learns:
             for step in range(30):
                 prior.improve(**vars(self._batch(step)), step=step, decay=1.0)
@@ -107,7 +109,7 @@ class PriorContract:
 
     def test_the_order_of_a_batch_does_not_count(self) -> None:
         """Samples may come in any order that keeps groups of the discriminator together."""
-        batch, rng = self._batch(0), torch.Generator().manual_seed(1)
+        batch, rng = self._compared(self.make(), self._batch(0)), torch.Generator().manual_seed(1)
         groups = torch.arange(self.batch_size).reshape(STDDEV_GROUP, -1)
         order = groups[torch.randperm(STDDEV_GROUP, generator=rng)]
         order = order[:, torch.randperm(groups.shape[1], generator=rng)].flatten()
@@ -119,7 +121,8 @@ class PriorContract:
 
     def test_an_additive_penalty_is_the_mean_over_micro_batches(self) -> None:
         """What `additive` promises, and accumulation relies on."""
-        batch, prior = self._batch(0), self.make()
+        prior = self.make()
+        batch = self._compared(prior, self._batch(0))
         if prior.additive:
             whole, _ = self._penalty(prior, batch)
             parts = [
@@ -132,9 +135,13 @@ class PriorContract:
         rng = torch.Generator().manual_seed(seed)
         real, fake = torch.randn(2, self.batch_size, *self.event_shape, generator=rng)
         level = torch.randint(self.num_levels, (self.batch_size,), generator=rng)
-        if self.make().one_level_per_batch:
-            level = level[:1].expand(self.batch_size)
         return _Batch(real, fake + self.shift, level)
+
+    def _compared(self, prior: Prior, batch: _Batch) -> _Batch:
+        """A batch as `penalty` is given it."""
+        if not prior.one_level_per_penalty:
+            return batch
+        return replace(batch, level=batch.level[:1].expand(self.batch_size))
 
     def _penalty(self, prior: Prior, batch: _Batch) -> tuple[Scalar, Observation]:
         """The penalty and its gradient in the fakes."""
@@ -148,7 +155,7 @@ class PriorContract:
     def _trained_penalty(self, prior: Prior, batch: _Batch) -> tuple[Scalar, Observation]:
         if prior.learns:
             prior.improve(**vars(batch), step=0, decay=1.0)
-        return self._penalty(prior, batch)
+        return self._penalty(prior, self._compared(prior, batch))
 
     def _life(self, prior: Prior, start: int, stop: int) -> list[Tensor]:
         """Everything that comes out of some steps of a training."""
@@ -156,7 +163,7 @@ class PriorContract:
         for step in range(start, stop):
             if prior.learns:
                 seen += prior.improve(**vars(self._batch(step)), step=step, decay=0.5).values()
-            seen += self._penalty(prior, self._batch(1000 + step))
+            seen += self._penalty(prior, self._compared(prior, self._batch(1000 + step)))
         return seen
 
 

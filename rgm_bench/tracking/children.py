@@ -169,10 +169,9 @@ def _arm(trial: Trial) -> str:
 
 def _arm_spec(trial: Trial) -> dict[str, Any]:
     """Its spec without what differs inside an arm: the seeds and the share of the images."""
-    evaluation: dict[str, Any] = trial.spec.measure.model_dump(mode="json")
-    source: dict[str, Any] = trial.spec.source.model_dump(mode="json", exclude={"at"})
-    training: dict[str, Any] = source.pop("training", {})
-    training.pop("seed", None)
+    evaluation = dict(trial.fields["measure"])
+    source = {name: value for name, value in trial.fields["source"].items() if name != "at"}
+    training = {name: v for name, v in source.pop("training", {}).items() if name != "seed"}
     return {"training": training, "evaluation": evaluation | {"source": source}}
 
 

@@ -70,7 +70,8 @@ class DrawSource:
         seed: the seed of the training.
         horizontal_flip: whether to mirror each image with probability one half; not for points.
         num_levels: levels of the forward process.
-        one_level_per_batch: whether all samples of a batch share a level.
+        one_level_per_penalty: whether all samples of the generator's half share a level; in the
+            prior's half each has its own.
         latent: where z comes from.
         ranks: the processes that share the training.
     """
@@ -84,14 +85,14 @@ class DrawSource:
         seed: int,
         horizontal_flip: bool,
         num_levels: int,
-        one_level_per_batch: bool,
+        one_level_per_penalty: bool,
         latent: LatentDistribution,
         ranks: Ranks = ALONE,
     ) -> None:
         self.data, self.device = data, device
         self.batch_size, self.seed = batch_size, seed
         self.horizontal_flip = horizontal_flip
-        self.num_levels, self.one_level_per_batch = num_levels, one_level_per_batch
+        self.num_levels, self.one_level_per_penalty = num_levels, one_level_per_penalty
         self.latent, self.ranks = latent, ranks
         self._share = micro_batches(batch_size, ranks.num)[ranks.rank] if ranks.num > 1 else None
         self.steps_per_epoch = len(data) // batch_size
@@ -108,8 +109,8 @@ class DrawSource:
         """The draws of a step; steps count from 0. Of several processes, each has its share."""
         rng = generator(self.device, self.seed, "step", step)
         x0 = self._batch(step, rng)
-        prior = self._half_step(x0, rng)
-        return Draws(x0, prior, self._half_step(x0, rng))
+        prior = self._half_step(x0, rng, one_level=False)
+        return Draws(x0, prior, self._half_step(x0, rng, one_level=self.one_level_per_penalty))
 
     def _taken(self, whole: Tensor) -> Tensor:
         """The rows of this process, of what was drawn for the whole batch."""
@@ -129,14 +130,14 @@ class DrawSource:
             x0 = torch.where(self._taken(coin), x0.flip(-1), x0)
         return x0
 
-    def _half_step(self, x0: Sample, rng: torch.Generator) -> HalfStepDraws:
+    def _half_step(self, x0: Sample, rng: torch.Generator, *, one_level: bool) -> HalfStepDraws:
         batch = len(x0) * self.ranks.num
 
         def noise() -> Sample:
             shape = (batch, *x0.shape[1:])
             return self._taken(torch.randn(shape, generator=rng, device=rng.device))
 
-        num = 1 if self.one_level_per_batch else batch
+        num = 1 if one_level else batch
         level = torch.randint(self.num_levels, (num,), generator=rng, device=rng.device)
         return HalfStepDraws(
             self._taken(level.expand(batch)),

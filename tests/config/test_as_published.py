@@ -27,9 +27,15 @@ DSWD: Fields = KLD | {
     "inner_learning_rate": 1e-4,
     "orthogonality_weight": 10.0,
     "power": 2.0,
+    "revision": 2,
 }
 NOISE: Fields = {"kind": "noise", "num_levels": 4, "schedule": "original"}
-SPLIT_SR: Fields = {"kind": "super_resolution", "num_levels": 7, "order": "split"}
+SPLIT_SR: Fields = {
+    "kind": "super_resolution",
+    "num_levels": 7,
+    "order": "split",
+    "schedule": "original",
+}
 
 
 def cifar10(*, forward: Fields, prior: Fields, epochs: int) -> Fields:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rgm_bench.config.spec import spec_id
+from rgm_bench.config.spec import spec_id, stored_spec
 from rgm_bench.config.trial import Trial
 from rgm_bench.errors import StoreError
 from rgm_bench.execution.base import ShouldStop, Unit
@@ -220,4 +220,4 @@ def test_the_id_of_a_unit_is_that_of_its_spec(units) -> None:
 
     for unit in units:
         if unit.kind == "training":
-            assert spec_id(TrainingSpec.model_validate(unit.spec, strict=False)) == unit.id
+            assert spec_id(stored_spec(TrainingSpec, unit.spec)) == unit.id

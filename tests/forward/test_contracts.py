@@ -136,12 +136,22 @@ class TestSplitSuperResolutionThatEndsWithMeans(TestSplitSuperResolution):
         return SplitSuperResolution(4)
 
 
+class TestSplitSuperResolutionWithTheSquareSchedule(TestSplitSuperResolution):
+    def make(self) -> SplitSuperResolution:
+        return SplitSuperResolution(7, "square")
+
+
 class TestNaiveSuperResolution(ForwardContract):
     def make(self) -> NaiveSuperResolution:
         return NaiveSuperResolution(3)
 
     def noisy_entries(self, level: int) -> int:
         return 128 // 4**level
+
+
+class TestNaiveSuperResolutionWithTheSquareSchedule(TestNaiveSuperResolution):
+    def make(self) -> NaiveSuperResolution:
+        return NaiveSuperResolution(3, "square")
 
 
 def _linear(operator: LinearOperator, noise_scale: torch.Tensor | None = None) -> LinearGaussian:

@@ -18,8 +18,19 @@ def test_every_level_equals_the_published_one(prefix) -> None:
     assert all(value < 1e-6 for value in found.values()), found
 
 
-def test_tables_of_the_split_equal_the_published_ones() -> None:
-    assert all(value < 2e-7 for value in split_tables().values())
+@pytest.mark.parametrize(
+    ("schedule", "published"),
+    [
+        ("original", "sr.T7.original"),
+        ("original", "noise.T4.original"),
+        ("square", "noise.T4.square"),
+    ],
+)
+def test_the_split_has_the_published_noise_of_its_rungs(schedule, published) -> None:
+    assert all(value < 2e-7 for value in split_tables(schedule, published).values())
+
+
+def test_the_noise_of_the_split_stays_between_bounds() -> None:
     forward = SplitSuperResolution(7)
     std = torch.tensor([0, 1.3831, 0.6916, 1.9197, 0.9599, 1.9966, 0.9983, 2.0])
     torch.testing.assert_close(forward.std, std, rtol=0, atol=1e-4)
@@ -28,6 +39,21 @@ def test_tables_of_the_split_equal_the_published_ones() -> None:
 
 def test_tables_of_the_naive_one_equal_the_published_ones() -> None:
     assert all(value < 2e-7 for value in naive_tables().values())
+
+
+def test_the_naive_one_has_the_signal_of_its_schedule_at_squared_times() -> None:
+    """Source: the formula of the published schedule, in float64."""
+    forward = NaiveSuperResolution(3, "square")
+    time = (torch.arange(4, dtype=torch.float64) / 3 * (1 - 1e-3) + 1e-3) ** 2
+    power = torch.exp(-(time**2) * (20 - 0.1) / 4 - 0.1 * time / 2)
+    signal = power / power[0]
+    torch.testing.assert_close(forward.signal.double(), signal, rtol=1e-5, atol=5e-6)
+    sigma = (1 - signal**2).sqrt()
+    for table in (forward.noise_std, forward.fidelity_std):
+        torch.testing.assert_close(table.double(), sigma, rtol=1e-5, atol=5e-6)
+
+
+def test_the_noise_of_the_naive_one_shrinks_with_each_halving() -> None:
     std = torch.tensor([0, 0.413, 0.249, 0.125])
     torch.testing.assert_close(NaiveSuperResolution(3).std, std, rtol=0, atol=1e-3)
 

@@ -73,4 +73,4 @@ def test_a_prior_of_one_method_has_nothing_to_save() -> None:
     assert prior.state() == {}
     prior.load_state({})
     assert not prior.additive
-    assert not prior.one_level_per_batch
+    assert not prior.one_level_per_penalty

@@ -135,6 +135,26 @@ class TestShift(PriorContract):
         return Shift()
 
 
+class ComparesOneLevel(Shift):
+    """Refuses what a training never gives it."""
+
+    learns = True
+    one_level_per_penalty = True
+
+    def improve(self, real, fake, level, *, step, decay):
+        assert len(level.unique()) > 1
+        return {}
+
+    def penalty(self, fake, real, level):
+        assert len(level.unique()) == 1
+        return super().penalty(fake, real, level)
+
+
+class TestOneLevel(PriorContract):
+    def make(self) -> Prior:
+        return ComparesOneLevel()
+
+
 @pytest.mark.parametrize(
     ("broken", "law"),
     [

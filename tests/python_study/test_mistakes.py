@@ -145,6 +145,13 @@ WRONG: dict[str, tuple[str, str]] = {
         "mine.py:8: Mine has a method improve, which nothing calls without `learns = True` in the "
         "class",
     ),
+    "former_name": (
+        PRIOR + "class Mine(Prior):\n    one_level_per_batch = True\n"
+        "    def penalty(self, fake, real, level):\n        return fake.mean()\n" + arm("Mine"),
+        "mine.py:7: Mine sets one_level_per_batch, which nothing reads any more: set "
+        "one_level_per_penalty, if all samples that `penalty` is given have to have one level; "
+        "`improve` is given a level for each",
+    ),
     "forward_for_a_prior": (
         FORWARD.replace('"forward": rgm', '"prior": rgm'),
         "mine.py: method.prior: Fading stands where a Prior belongs, and is no subclass of it",

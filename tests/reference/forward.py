@@ -6,7 +6,7 @@ from torch import Tensor
 from rgm_bench.forward.base import ForwardProcess
 from rgm_bench.forward.downsample import NaiveSuperResolution, SplitSuperResolution
 from rgm_bench.forward.noise import NoiseForward
-from rgm_bench.forward.schedule import variance_preserving
+from rgm_bench.forward.schedule import ScheduleKind, variance_preserving
 from tests.vectors import Differences, difference, largest, load
 
 NOISE = [(1, "original"), (4, "original"), (8, "original"), (4, "square")]
@@ -27,10 +27,11 @@ def noise_tables(num_levels: int, kind) -> Differences:
     }
 
 
-def split_tables() -> Differences:
+def split_tables(kind: ScheduleKind, prefix: str) -> Differences:
+    """From the tables under `prefix`, those of the split's own or of noise at its rungs."""
     tensors, _ = load("forward")
-    forward = SplitSuperResolution(7)
-    signal, sigma = (tensors[f"sr.T7.original.{name}"][RUNG] for name in ("signal", "sigma"))
+    forward = SplitSuperResolution(7, kind)
+    signal, sigma = (tensors[f"{prefix}.{name}"][RUNG] for name in ("signal", "sigma"))
     return {
         "signal": difference(forward.signal, signal),
         "sigma": difference(forward.noise_std, 2**RUNG * sigma),

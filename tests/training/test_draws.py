@@ -18,7 +18,7 @@ def make_draws(data: torch.Tensor, **changes) -> DrawSource:
         "seed": 0,
         "horizontal_flip": False,
         "num_levels": 4,
-        "one_level_per_batch": False,
+        "one_level_per_penalty": False,
         "latent": LatentDistribution(size=3),
     }
     return DrawSource(data, **(settings | changes))
@@ -46,6 +46,24 @@ def test_points_and_images_of_one_size_share_all_other_draws() -> None:
     assert torch.equal(points.generator.noise, images.generator.noise.flatten(1))
     chosen = ((images.x0[:, 0, 0, 0] + 1) * 127.5 / 2).round().long()
     assert torch.equal(points.x0, POINTS[chosen])
+
+
+def test_one_level_for_a_penalty_is_drawn_uniformly_for_the_generator_s_half_alone() -> None:
+    source, plain = make_draws(POINTS, one_level_per_penalty=True), make_draws(POINTS)
+    steps = [source.at(step) for step in range(400)]
+    shared = torch.stack([step.generator.level for step in steps])
+    assert (shared == shared[:, :1]).all()
+    each = torch.cat([step.prior.level for step in steps])
+    for levels in (shared[:, 0], each):
+        counts, expected = levels.bincount(minlength=4), len(levels) / 4
+        assert (counts - expected).abs().max() < 5 * expected**0.5
+    # up to the generator's level both draw the same
+    assert all(
+        torch.equal(step.prior.noise, plain.at(k).prior.noise) for k, step in enumerate(steps)
+    )
+    assert all(
+        torch.equal(step.prior.level, plain.at(k).prior.level) for k, step in enumerate(steps)
+    )
 
 
 def test_a_file_mapped_into_memory_gives_the_same_bits(tmp_path) -> None:

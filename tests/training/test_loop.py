@@ -128,7 +128,7 @@ def make_draws(**changes) -> DrawSource:
         "seed": 0,
         "horizontal_flip": False,
         "num_levels": 4,
-        "one_level_per_batch": False,
+        "one_level_per_penalty": False,
         "latent": LatentDistribution(size=3),
     }
     return DrawSource(images, **(settings | changes))
@@ -163,8 +163,6 @@ def test_draws_are_standard_normal_and_levels_uniform() -> None:
     assert noise.std() == pytest.approx(1, abs=0.02)
     counts = torch.cat([half.level for half in halves]).bincount(minlength=4)
     assert (counts - 1600).abs().max() < 5 * math.sqrt(1600)
-    shared = make_draws(one_level_per_batch=True)
-    assert all(len(set(shared.at(s).prior.level.tolist())) == 1 for s in range(20))
 
 
 def test_half_of_the_images_are_mirrored() -> None:

@@ -11,9 +11,16 @@ from torch import Tensor, nn
 
 from rgm_bench.build.training import build_training
 from rgm_bench.config.parts import Parts
-from rgm_bench.config.spec import PythonPartSpec, TrainingSpec, part_key
+from rgm_bench.config.spec import (
+    PythonPartSpec,
+    TrainingSpec,
+    canonical_fields,
+    part_key,
+    stored_spec,
+)
 from rgm_bench.errors import StudyError
 from rgm_bench.forward.base import ForwardProcess
+from rgm_bench.forward.downsample import NaiveSuperResolution, SplitSuperResolution
 from rgm_bench.forward.noise import NoiseForward
 from rgm_bench.priors.base import Prior
 from rgm_bench.training.checkpoint import Checkpoint
@@ -135,6 +142,13 @@ METHODS: dict[str, dict[str, Any]] = {
     "images_dswd": rgm({"kind": "dswd", "num_directions": 8, "inner_steps": 1} | SMALL),
     "split": rgm({"kind": "none"}, {"kind": "super_resolution", "num_levels": 5}),
     "naive": rgm({"kind": "none"}, {"kind": "super_resolution", "num_levels": 3, "order": "naive"}),
+    "split_square": rgm(
+        {"kind": "none"}, {"kind": "super_resolution", "num_levels": 5, "schedule": "square"}
+    ),
+    "naive_square": rgm(
+        {"kind": "none"},
+        {"kind": "super_resolution", "num_levels": 3, "order": "naive", "schedule": "square"},
+    ),
     "mmse_split": {
         "method": {"kind": "mmse", "forward": {"kind": "super_resolution", "num_levels": 2}}
     },
@@ -219,11 +233,22 @@ def test_what_learns_beside_the_generator(spec_of, name: str, networks: int) -> 
     assert len(begun(spec_of(name)).step.networks) == networks
 
 
-def test_only_dswd_has_one_level_a_batch(spec_of) -> None:
+def test_only_dswd_has_one_level_a_batch_and_only_in_the_generator_s_half(spec_of) -> None:
+    """Source: published training code, which draws a level for each image for the discriminator."""
     for name in ("kld", "mmd", "feature_mmd", "dswd", "mmse", "own_prior"):
         draws = begun(spec_of(name)).draws
-        single = all(len(set(draws.at(s).generator.level.tolist())) == 1 for s in range(5))
+        steps = [draws.at(step) for step in range(5)]
+        assert all(len(step.prior.level.unique()) > 1 for step in steps)
+        single = all(len(step.generator.level.unique()) == 1 for step in steps)
         assert single == (name == "dswd")
+
+
+def test_results_of_another_revision_of_dswd_are_not_computed(spec_of) -> None:
+    spec = spec_of("dswd")
+    fields = canonical_fields(spec)
+    del fields["method"]["prior"]["revision"]
+    with pytest.raises(StudyError, match="revision 1 of dswd cannot be computed any more"):
+        begun(stored_spec(TrainingSpec, fields))
 
 
 def test_the_step_of_kld_is_its_formula(spec_of) -> None:
@@ -264,6 +289,22 @@ def test_the_step_of_kld_is_its_formula(spec_of) -> None:
         training.step.generator.parameters(), generator.parameters(), strict=True
     ):
         torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "forward"),
+    [
+        ("split", SplitSuperResolution(5)),
+        ("split_square", SplitSuperResolution(5, "square")),
+        ("naive", NaiveSuperResolution(3)),
+        ("naive_square", NaiveSuperResolution(3, "square")),
+    ],
+)
+def test_a_schedule_reaches_training_and_objective(spec_of, name, forward) -> None:
+    step = begun(spec_of(name)).step
+    for built in (step.forward, step.objective.forward):
+        assert torch.equal(built.signal, forward.signal)
+        assert torch.equal(built.noise_std, forward.noise_std)
 
 
 # --- parts written in Python ------------------------------------------------------------------

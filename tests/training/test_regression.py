@@ -62,7 +62,7 @@ def make_training(step: RegressionStep, *, batch_size: int, steps: int) -> Train
         seed=0,
         horizontal_flip=False,
         num_levels=4,
-        one_level_per_batch=False,
+        one_level_per_penalty=False,
         latent=LATENT,
     )
     return Training(step=step, draws=draws, steps=steps, horizon_images=steps * batch_size)

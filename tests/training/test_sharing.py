@@ -90,7 +90,7 @@ def test_the_parts_of_a_batch_are_the_batch_in_whole_groups(
             seed=3,
             horizontal_flip=True,
             num_levels=5,
-            one_level_per_batch=one_level,
+            one_level_per_penalty=one_level,
             latent=LatentDistribution(size=3),
             ranks=ranks,
         )

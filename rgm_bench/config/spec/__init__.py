@@ -2,10 +2,12 @@
 
 A spec holds exactly the fields that change a result, defaults written out, and `spec_id` hashes
 them: two studies that ask for the same training share it. Labels, paths and resources never stand
-here. A new kind is a class here, a member of its union, and one case in `rgm_bench.build`.
+here. A new kind is a class here, a member of its union, and one case in `rgm_bench.build`. A new
+field of an old kind is marked `Added`, so that existing ids stay.
 """
 
 from rgm_bench.config.spec.base import (
+    Added,
     Count,
     Levels,
     Positive,
@@ -15,6 +17,7 @@ from rgm_bench.config.spec.base import (
     Slug,
     Spec,
     Weight,
+    added_fields,
 )
 from rgm_bench.config.spec.data import (
     Cifar10Spec,
@@ -49,8 +52,14 @@ from rgm_bench.config.spec.evaluation import (
     TrainingSource,
 )
 from rgm_bench.config.spec.identity import (
+    as_stored,
+    canonical_fields,
     canonical_json,
+    earlier_revisions,
+    id_of,
+    new_defaults,
     spec_id,
+    stored_spec,
 )
 from rgm_bench.config.spec.measure import (
     GenerateSpec,
@@ -124,6 +133,7 @@ from rgm_bench.config.spec.training import (
 __all__ = [
     "PYTHON",
     "SNAPSHOT_SHARES",
+    "Added",
     "AdversarySpec",
     "AnyDiscriminatorSpec",
     "BlockAverageSpec",
@@ -198,17 +208,24 @@ __all__ = [
     "TrainingSource",
     "TrainingSpec",
     "Weight",
+    "added_fields",
     "adversary_of",
+    "as_stored",
+    "canonical_fields",
     "canonical_json",
+    "earlier_revisions",
     "generator_adapter",
+    "id_of",
     "is_images",
     "measure_adapter",
     "measure_misfit",
+    "new_defaults",
     "other_split",
     "part_key",
     "processes_misfit",
     "reference_misfit",
     "shares_misfit",
     "spec_id",
+    "stored_spec",
     "text_size",
 ]

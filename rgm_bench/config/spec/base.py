@@ -1,6 +1,8 @@
 """What all specs share: closed, frozen models and the names of their plain values."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,3 +20,30 @@ class Spec(BaseModel):
     """A closed and frozen part of a spec: unknown fields, wrong types and NaN are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Added:
+    """Marks a field that specs did not have from the beginning.
+
+    A spec without it keeps the id that it had: the canonical text leaves the field out where its
+    value is `meant`. A computation that was corrected is such a field too, its `revision`: what was
+    stored before is at 1, and whatever is asked for now is at the default.
+
+    Args:
+        meant: what specs meant that were stored before the field was there. It never changes, also
+            where the default does.
+    """
+
+    meant: Any
+
+
+@cache
+def added_fields(kind: type[Spec]) -> dict[str, Any]:
+    """The fields of a kind of spec that were added later, and what specs without them meant."""
+    return {
+        name: mark.meant
+        for name, field in kind.model_fields.items()
+        for mark in field.metadata
+        if isinstance(mark, Added)
+    }

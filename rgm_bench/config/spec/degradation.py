@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rgm_bench.config.spec.base import Levels, Spec
+from rgm_bench.config.spec.base import Added, Levels, Spec
 from rgm_bench.config.spec.part import PythonPartSpec
 
 
@@ -60,11 +60,15 @@ class NoiseForwardSpec(Spec):
 
 
 class SuperResolutionForwardSpec(Spec):
-    """Noise and halving of the image in turn (`split`), or both in each level (`naive`)."""
+    """Noise and halving of the image in turn (`split`), or both in each level (`naive`).
+
+    `schedule` is that of the noise.
+    """
 
     kind: Literal["super_resolution"]
     num_levels: Annotated[int, Field(ge=1, le=15)]
     order: Literal["split", "naive"] = "split"
+    schedule: Annotated[Literal["original", "square"], Added(meant="original")] = "original"
 
     @property
     def halvings(self) -> int:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rgm_bench.config.spec.base import Count, Positive, Rate, Spec, Weight
+from rgm_bench.config.spec.base import Added, Count, Positive, Rate, Spec, Weight
 from rgm_bench.config.spec.degradation import ForwardSpec, NoiseForwardSpec
 from rgm_bench.config.spec.part import PythonPartSpec
 
@@ -73,7 +73,7 @@ class DswdPriorSpec(AdversarySpec):
     """The distributional sliced Wasserstein distance on the features of a discriminator.
 
     `num_directions` random directions go through a map that `inner_steps` steps make worse for the
-    generator. Published: 1000 directions and 10 steps.
+    generator. Published: 1000 directions and 10 steps. Of earlier revisions results can be read.
     """
 
     kind: Literal["dswd"]
@@ -82,6 +82,16 @@ class DswdPriorSpec(AdversarySpec):
     inner_learning_rate: Rate = 1e-4
     orthogonality_weight: Weight = 10.0
     power: Annotated[float, Field(ge=1)] = 2.0
+    revision: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=2,
+            description="1: the discriminator learnt at one level a batch, like the generator; "
+            "2: at a level for each sample, as published",
+        ),
+        Added(meant=1),
+    ] = 2
 
 
 class NoPriorSpec(Spec):
