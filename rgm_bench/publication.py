@@ -72,7 +72,10 @@ def read_publication(folder: Path) -> tuple[StudySpec, KeptResults]:
                 f"{folder}: found no {name}; expected a folder that `rgm-bench publish` wrote"
             )
     results = KeptResults(pd.read_parquet(folder / TRIALS))
-    return searched(resolved_study(folder / STUDY), results), results
+    study = resolved_study(folder / STUDY)
+    if study.search is None:
+        study = replace(study, trials=results.trials(study.axes))
+    return searched(study, results), results
 
 
 def _has_ended(trial: Trial, results: Results) -> bool:

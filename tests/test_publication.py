@@ -1,12 +1,14 @@
 """Published folders say what the store said, and can be computed again from their trials."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from rgm_bench.config import packaged
 from rgm_bench.config.load import load_study, packaged_studies, resolved_study
 from rgm_bench.config.study import StudySpec
 from rgm_bench.errors import StoreError
@@ -93,6 +95,31 @@ def test_what_is_read_again_are_the_same_trials(study: StudySpec, finished: Fold
     frame = pd.read_parquet(tmp_path / "lambda_sweep/laptop/trials.parquet")
     assert set(frame["status"]) == {"ok", "diverged"}
     pd.testing.assert_frame_equal(evaluations_frame(again, kept), frame)
+
+
+def test_a_published_study_stays_what_it_was_when_a_preset_changes(
+    results: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    study = load_study(Path("studies/ablation.yaml"), profile="smoke", overrides=["seeds=[0,1]"])
+    for trial in study.trials:
+        results.finish(trial)
+    folder = tmp_path / "published/ablation/smoke"
+    publish(study, results, tmp_path / "published")
+    before = texts(folder)
+    presets = tmp_path / "presets"
+    shutil.copytree(packaged._PRESETS, presets)
+    for path in presets.glob("*.yaml"):
+        path.write_text(re.sub(r"\blearning_rate: \S+", "learning_rate: 7.0e-4", path.read_text()))
+    monkeypatch.setattr(packaged, "_PRESETS", presets)
+    packaged._preset.cache_clear()
+    try:
+        again, kept = read_publication(folder)
+        assert load_study(Path("studies/ablation.yaml"), profile="smoke").trials != study.trials
+    finally:
+        packaged._preset.cache_clear()
+    assert again.trials == study.trials
+    report(again, kept, folder)
+    assert texts(folder) == before
 
 
 def test_tables_and_verdicts_can_be_computed_again_from_the_trials(

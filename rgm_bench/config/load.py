@@ -55,7 +55,7 @@ def load_study(path: Path, *, profile: str = "laptop", overrides: Sequence[str] 
 
 
 def resolved_study(path: Path) -> StudySpec:
-    """The study whose `resolved` a JSON file holds; it needs no other file.
+    """The study whose `resolved` a JSON file holds; its axes may name packaged presets.
 
     Raises:
         StudyError: it is of another version of the grammar.

@@ -157,7 +157,7 @@ ReportItem = Annotated[
 
 @dataclass(frozen=True)
 class StudySpec:
-    """One profile of one study file, resolved: nothing in it is left to look up.
+    """One profile of one study file, resolved: its trials leave nothing to look up.
 
     `resolved` is the whole of it as plain JSON values, without the other profiles; `axes` maps an
     axis to its labels, in the order of the file. Of a `search` there are no trials yet: what has

@@ -8,8 +8,15 @@ from typing import Any, cast, final
 import pandas as pd
 
 from rgm_bench.config.given_up import GivenUp, GivenUpUnit
-from rgm_bench.config.study import StudySpec
-from rgm_bench.results.frames import EVALUATION_COSTS, TRAINING_COSTS, scores_of
+from rgm_bench.config.spec import EvaluationSpec, stored_spec
+from rgm_bench.config.study import AxisValue, StudySpec, Trial
+from rgm_bench.results.frames import (
+    AXIS,
+    EVALUATION_COSTS,
+    TRAINING_COSTS,
+    axis_keys,
+    scores_of,
+)
 from rgm_bench.results.schema import Outcome, UnitKind
 
 
@@ -26,6 +33,7 @@ class KeptResults:
     def __init__(self, frame: pd.DataFrame) -> None:
         scores = scores_of(frame)
         rows = [_known(row) for row in frame.to_dict("records")]
+        self._rows = tuple(rows)
         # the snapshots of a training that diverged later are fine, and tell nothing of it
         rows.sort(key=lambda row: row["status"] == "ok")
         # a trial that was given up has no result, whatever became of its training
@@ -40,6 +48,20 @@ class KeptResults:
         """How a training or an evaluation ended, or None when it had not."""
         return self._outcomes.get((kind, unit_id))
 
+    def trials(self, axes: Mapping[str, tuple[AxisValue, ...]]) -> tuple[Trial, ...]:
+        """The trials in the frame, in its order.
+
+        Their specs are those that were computed, whatever a study that names presets means by now.
+
+        Args:
+            axes: of the study, with their labels.
+        """
+        labels = {
+            axis: {key: label for label, key in axis_keys(of_axis).items()}
+            for axis, of_axis in axes.items()
+        }
+        return tuple(_trial(row, labels) for row in self._rows)
+
     def curve(self, training_id: str) -> dict[str, list[float | None]] | None:
         """Nothing: losses are not kept."""
 
@@ -52,6 +74,18 @@ class KeptResults:
     def given_up(self, study: StudySpec) -> GivenUp:
         """The trials that the search of the study went on without."""
         return self._given_up
+
+
+def _trial(row: Mapping[str, Any], labels: Mapping[str, Mapping[AxisValue, AxisValue]]) -> Trial:
+    return Trial(
+        labels={
+            axis: by_key[row[AXIS + axis]] for axis, by_key in labels.items() if AXIS + axis in row
+        },
+        seed=int(row["seed"]),
+        evaluation=row["evaluation"],
+        spec=stored_spec(EvaluationSpec, json.loads(row["spec"])),
+        real=row.get("real"),
+    )
 
 
 def _known(row: Mapping[Any, Any]) -> dict[str, Any]:
