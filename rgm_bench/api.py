@@ -50,7 +50,7 @@ def open_store(uri: str | Path = "results") -> OpenStore:
     """The store in a folder or on an object store, with what is in it by now.
 
     Args:
-        uri: a path, or an fsspec URI such as `s3://bucket/prefix`.
+        uri: a path, or a URI such as `s3://bucket/prefix`.
 
     Raises:
         StoreError: there is none, or it cannot be read.
@@ -101,7 +101,7 @@ class Study:
         A first Ctrl-C has what runs save itself; the summary then says that the run was stopped.
 
         Args:
-            store: the folder of results, or an fsspec URI such as `s3://bucket/prefix`.
+            store: the folder of results, or a URI such as `s3://bucket/prefix`.
             executor: Ray workers, or one unit after the other in this process.
             workers: units at once on this machine; None takes all CPUs.
             address: of a running Ray cluster.

@@ -8,15 +8,22 @@ from typing import Any
 
 import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from s3fs import S3FileSystem
 from werkzeug.serving import make_server
 
 
 class ObjectStore:
-    """The server on 127.0.0.1; `requests` holds the method and path of all that it was asked."""
+    """The server on 127.0.0.1.
+
+    `requests` holds the method and path of all that it was asked. One that is `careless` writes
+    over what is to be created only if it is not there, `allowed` are the keys that may ask, and so
+    many of the next writes as `conflicts` says are refused as S3 refuses two at once.
+    """
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str]] = []
+        self.careless = False
+        self.allowed = ["key"]
+        self.conflicts = 0
         self._app = DomainDispatcherApplication(create_backend_app)
         self._port = 0
         self.start()
@@ -35,6 +42,15 @@ class ObjectStore:
 
     def _answer(self, environment: dict[str, Any], start_response: Any) -> Any:
         self.requests.append((environment["REQUEST_METHOD"], environment["PATH_INFO"]))
+        if self.careless:
+            environment.pop("HTTP_IF_NONE_MATCH", None)
+        if not any(f"={key}/" in environment.get("HTTP_AUTHORIZATION", "") for key in self.allowed):
+            return _refusal(start_response, "403 Forbidden", "AccessDenied", "Access Denied")
+        if self.conflicts and environment["REQUEST_METHOD"] == "PUT":
+            self.conflicts -= 1
+            return _refusal(
+                start_response, "409 Conflict", "ConditionalRequestConflict", "Conflict"
+            )
         return self._app(environment, start_response)
 
     @property
@@ -57,7 +73,7 @@ class ObjectStore:
         return [found["Key"] for page in pages for found in page.get("Contents", ())]
 
     def client(self) -> Any:
-        """Boto's own client, which shares nothing with s3fs."""
+        """Boto's own client, which shares nothing with obstore."""
         return boto3.client(
             "s3",
             endpoint_url=self.environment["AWS_ENDPOINT_URL"],
@@ -67,11 +83,15 @@ class ObjectStore:
         )
 
 
+def _refusal(start_response: Any, status: str, code: str, message: str) -> list[bytes]:
+    start_response(status, [("Content-Type", "application/xml")])
+    return [f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()]
+
+
 @contextmanager
 def serving() -> Iterator[ObjectStore]:
     """An object store that answers inside the `with` block."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    S3FileSystem.clear_instance_cache()  # of a server that is gone
     server = ObjectStore()
     try:
         yield server

@@ -1,4 +1,4 @@
-"""The objects of a store that lies on an object store, reached through fsspec.
+"""The objects of a store that lies on an object store, reached through obstore.
 
 All that is asked of the object store: whole objects are written at once, a new object is seen by
 whoever lists or reads after it, and one can be created only if it is not there.
@@ -7,34 +7,53 @@ whoever lists or reads after it, and one can be created only if it is not there.
 import hashlib
 import os
 import re
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, final
+from typing import TYPE_CHECKING, TypeVar, final
+from urllib.parse import quote
 
 from rgm_bench.environment import folder_of, forget_empty
 from rgm_bench.errors import StoreError
 from rgm_bench.results.files import explain, is_of_the_disk
+
+if TYPE_CHECKING:
+    from obstore.auth.boto3 import Boto3CredentialProvider
+    from obstore.store import ClientConfig, ObjectStore
 
 CACHE_VARIABLE = "RGM_BENCH_CACHE"
 
 PATIENCE_SECONDS = 120.0
 """How long a run waits for a server that has answered before and now does not."""
 
-_URI = re.compile(r"[a-z][a-z0-9+.-]*://.*")
-_NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"}
-_MODIFIED = ("LastModified", "last_modified", "mtime", "updated", "created")
+SCHEMES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl")
+"""How the URI of an object store begins."""
+
+DOWNLOADS = 16
+"""Objects that are downloaded at once."""
+
+_RETRIES = 3
+_CLIENT: "ClientConfig" = {
+    "allow_http": True,  # of an endpoint that its user has named so
+    "connect_timeout": "10s",
+    "read_timeout": "60s",
+    "timeout": "10m",  # of all of a request, a large object in it
+}
+# what a server says in its answer, and where obstore asks a machine for the role that it has
+_MESSAGE = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
+_STATUS = re.compile(r"status code: (\d+)")
+_CONFLICT = "ConditionalRequestConflict"  # of two that write at once, and neither may have won
+_ROLE_OF_THE_MACHINE = "/latest/api/token"
 _T = TypeVar("_T")
 
 
 def is_uri(location: str) -> bool:
-    """Whether a location is an fsspec URI; all else is a path."""
+    """Whether a location is a URI; all else is a path."""
     return "://" in location
 
 
@@ -64,10 +83,9 @@ class Remote:
     """The objects below a URI, by their path below it.
 
     Args:
-        uri: where they are, as fsspec reads it. Credentials and endpoints come from where its file
-            system looks for them.
-        patience_seconds: how long to wait for a server that does not answer, beyond what its file
-            system does.
+        uri: where they are, such as `s3://bucket/prefix`. Credentials and endpoints come from the
+            variables that the provider's own tools read.
+        patience_seconds: how long to wait for a server that does not answer, beyond a few tries.
     """
 
     uri: str
@@ -85,11 +103,17 @@ class Remote:
         """
 
         def find() -> dict[str, Listed]:
-            fs, root = self._opened
-            fs.invalidate_cache()
-            found: dict[str, dict[str, Any]] = fs.find(self._path(folder), detail=True)
-            start = len(root) + 1
-            return {path[start:]: _listed(info) for path, info in found.items()}
+            pages = self._store.list(folder or None)
+            return {
+                found["path"]: Listed(
+                    (found["e_tag"] or f"{found['size']} {found['last_modified']}").strip('"'),
+                    found["size"],
+                    found["last_modified"].timestamp(),
+                )
+                for page in pages
+                for found in page
+                if found["path"]  # the prefix itself, where it was made as a folder
+            }
 
         return self._attempt(find)
 
@@ -101,13 +125,10 @@ class Remote:
         """
 
         def get() -> bytes | None:
-            # one request, where s3fs would ask for the size before it reads into memory
-            with tempfile.TemporaryDirectory(prefix="rgm-bench-") as folder:
-                try:
-                    self._opened[0].get_file(self._path(path), f"{folder}/object")
-                except FileNotFoundError:
-                    return None
-                return Path(folder, "object").read_bytes()
+            try:
+                return bytes(self._store.get(path).bytes())
+            except FileNotFoundError:
+                return None
 
         return self._attempt(get)
 
@@ -121,7 +142,8 @@ class Remote:
 
         def get() -> bool:
             try:
-                self._opened[0].get([self._path(path) for path in paths], list(map(str, beside)))
+                with ThreadPoolExecutor(DOWNLOADS) as pool:
+                    list(pool.map(self._copy, paths, beside))
             except FileNotFoundError:
                 return False
             for written, path in zip(beside, paths, strict=True):
@@ -142,10 +164,12 @@ class Remote:
         """
 
         def create() -> bool:
+            from obstore.exceptions import AlreadyExistsError
+
             try:
-                self._opened[0].pipe_file(self._path(path), content, mode="create")
-            except Exception as error:
-                if not _says_it_is_there(error):
+                self._store.put(path, content, mode="create")
+            except AlreadyExistsError as error:
+                if _CONFLICT in str(error):
                     raise
                 return False
             return True
@@ -159,7 +183,7 @@ class Remote:
         Raises:
             StoreError: as for `list`.
         """
-        self._attempt(lambda: self._opened[0].pipe_file(self._path(path), content))
+        self._attempt(lambda: self._store.put(path, content))
 
     def upload(self, file: Path, path: str) -> None:
         """Make an object of a file, or replace it by one.
@@ -171,7 +195,7 @@ class Remote:
         def put() -> None:
             if not file.exists():
                 raise StoreError(f"{file}: gone before it was uploaded; run the same command again")
-            self._opened[0].put_file(str(file), self._path(path))
+            self._store.put(path, file)
 
         self._attempt(put)
 
@@ -184,7 +208,7 @@ class Remote:
 
         def remove() -> None:
             with suppress(FileNotFoundError):
-                self._opened[0].rm_file(self._path(path))
+                self._store.delete(path)
 
         self._attempt(remove)
 
@@ -210,38 +234,32 @@ class Remote:
             )
 
     @cached_property
-    def _opened(self) -> tuple[Any, str]:
-        """The file system and the path below which all objects lie."""
-        import fsspec
+    def _store(self) -> "ObjectStore":
+        from obstore.store import from_url
 
-        forget_empty("AWS_")
-        protocol, _, rest = self.uri.partition("://")
-        if not _URI.fullmatch(self.uri) or "::" in self.uri:
+        for prefix in ("AWS_", "AZURE_", "GOOGLE_"):
+            forget_empty(prefix)
+        scheme, _, rest = self.uri.partition("://")
+        if scheme not in SCHEMES:
             raise StoreError(
-                f"{self.uri}: not a URI of a store; expected one such as s3://bucket/prefix"
+                f"{self.uri}: not a URI of a store; expected one such as s3://bucket/prefix, "
+                "gs://bucket/prefix or az://container/prefix, or a path"
             )
         if not rest.strip("/"):
             raise StoreError(
-                f"{self.uri}: names no bucket; expected one such as {protocol}://bucket/prefix"
+                f"{self.uri}: names no bucket; expected one such as {scheme}://bucket/prefix"
             )
-        try:
-            # a listing that is remembered would hide what others write
-            fs, path = fsspec.core.url_to_fs(self.uri, use_listings_cache=False)
-        except ImportError as error:
-            hint = "pip install 'rgm-bench[s3]'" if protocol in ("s3", "s3a") else str(error)
-            raise StoreError(
-                f"{self.uri}: the package that reaches {protocol}:// is not installed: {hint}"
-            ) from error
-        except ValueError as error:
-            raise StoreError(
-                f"{self.uri}: {error}; expected a protocol that fsspec knows, such as s3://, "
-                "or a path"
-            ) from error
-        return fs, path.rstrip("/")
+        return from_url(
+            f"{scheme}://{quote(rest, '/@:')}",
+            client_options=_CLIENT,
+            retry_config={"max_retries": _RETRIES},
+            credential_provider=_boto3_credentials() if scheme.startswith("s3") else None,
+        )
 
-    def _path(self, path: str) -> str:
-        root = self._opened[1]
-        return f"{root}/{path}" if path else root
+    def _copy(self, path: str, file: Path) -> None:
+        with file.open("wb") as written:
+            for chunk in self._store.get(path).stream():
+                written.write(chunk)
 
     def _attempt(self, action: Callable[[], _T]) -> _T:
         """What `action` gives, tried again for a while where the server does not answer."""
@@ -251,27 +269,33 @@ class Remote:
                 return action()
             except StoreError:
                 raise
-            except Exception as error:  # botocore's and aiohttp's are no OSError
+            except Exception as error:  # obstore's and botocore's are no OSError
                 if _is_lasting(error) or time.monotonic() > deadline:
                     raise StoreError(self._explain(error)) from error
             time.sleep(pause)
             pause = min(2 * pause, 10.0)
 
     def _explain(self, error: Exception) -> str:
-        first = (str(error).strip().splitlines() or [""])[0]
+        from obstore.exceptions import InvalidPathError
+
+        text = str(error).strip()
+        said = _MESSAGE.search(text)
+        first = said[1] if said else (text.splitlines() or [""])[0]
         if isinstance(error, OSError) and is_of_the_disk(error):
             return explain(error, Path(error.filename or "."))
-        if isinstance(error, FileNotFoundError):
+        if isinstance(error, FileNotFoundError) or _status(error) == 404:
             return f"{self.uri}: {first}; make the bucket, or choose another store with --store"
-        if isinstance(error, PermissionError):
+        if _status(error) in (401, 403):
             return (
                 f"{self.uri}: access was refused ({first}); check the credentials, which have to "
                 "allow listing, reading, writing and deleting there"
             )
-        if type(error).__name__ in _NO_CREDENTIALS:
+        if isinstance(error, InvalidPathError):
+            return f"{self.uri}: {first}; remove that object: no command of this package made it"
+        if _ROLE_OF_THE_MACHINE in text:
             return (
                 f"{self.uri}: no credentials were found; for S3 set AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY, or write ~/.aws/credentials"
+                "AWS_SECRET_ACCESS_KEY, or pip install 'rgm-bench[s3]' to have ~/.aws read"
             )
         return (
             f"{self.uri}: the object store did not do what was asked "
@@ -280,33 +304,31 @@ class Remote:
         )
 
 
+def _boto3_credentials() -> "Boto3CredentialProvider | None":
+    """What boto3 finds, in ~/.aws too; None leaves it to obstore, which does not look there."""
+    try:
+        from obstore.auth.boto3 import Boto3CredentialProvider
+
+        return Boto3CredentialProvider()
+    except (ImportError, ValueError):  # not installed, or it finds none
+        return None
+
+
 def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
 
 
-def _listed(info: dict[str, Any]) -> Listed:
-    modified = next((info[name] for name in _MODIFIED if info.get(name) is not None), 0.0)
-    if isinstance(modified, str):
-        modified = datetime.fromisoformat(modified)
-    seconds = modified.timestamp() if isinstance(modified, datetime) else float(modified)
-    size = int(info["size"])
-    tag = info.get("ETag") or info.get("etag") or f"{size} {seconds}"
-    return Listed(str(tag).strip('"'), size, seconds)
-
-
-def _says_it_is_there(error: Exception) -> bool:
-    if isinstance(error, FileExistsError):
-        return True
-    # servers that do not say which condition failed: there was but one
-    response: dict[str, Any] = getattr(error.__cause__, "response", None) or {}
-    return response.get("Error", {}).get("Code") in ("PreconditionFailed", "412")
+def _status(error: Exception) -> int:
+    """The status of the server's answer; 0 if there was none, or obstore does not tell."""
+    found = _STATUS.search(str(error))
+    return int(found[1]) if found else 0
 
 
 def _is_lasting(error: Exception) -> bool:
     """Whether the same would be said the next time."""
-    lasting = FileNotFoundError | PermissionError | ImportError | ValueError | TypeError
-    return (
-        isinstance(error, lasting)
-        or type(error).__name__ in _NO_CREDENTIALS
-        or (isinstance(error, OSError) and is_of_the_disk(error))
-    )
+    from obstore.exceptions import GenericError
+
+    if _CONFLICT in str(error):
+        return False
+    is_refused = 400 <= _status(error) < 500 and _status(error) not in (408, 429)
+    return not isinstance(error, GenericError) or is_refused or _ROLE_OF_THE_MACHINE in str(error)

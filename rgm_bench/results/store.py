@@ -58,7 +58,7 @@ class Store:
         """The store at a location, whether there is anything or not. Nothing is asked or read.
 
         Args:
-            location: a path, or an fsspec URI such as `s3://bucket/prefix`.
+            location: a path, or a URI such as `s3://bucket/prefix`.
             patience_seconds: how long to wait for an object store that does not answer.
 
         Raises:
