@@ -5,8 +5,9 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from rgm_bench.errors import StoreError
 
@@ -92,3 +93,31 @@ def explain(error: OSError, folder: Path) -> str:
 def to_json(value: Mapping[str, Any]) -> bytes:
     """Readable JSON text that ends in a newline; not-a-number is refused."""
     return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
+
+
+@final
+@dataclass(frozen=True)
+class Listed:
+    """A file in a listing: `stamp` changes with its content, `modified` is a Unix time."""
+
+    stamp: str
+    size: int
+    modified: float
+
+
+def listed(folder: Path, *, leave: str) -> dict[Path, Listed]:
+    """All files below a folder by their paths, but those in its folder `leave`.
+
+    Links are not followed, and what goes away meanwhile is not in it.
+    """
+    found: dict[Path, Listed] = {}
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        if Path(place) == folder:
+            folders[:] = [name for name in folders if name != leave]
+        for path in (Path(place, name) for name in sorted(names)):
+            with suppress(FileNotFoundError):
+                status = path.lstat()
+                stamp = f"{status.st_ino} {status.st_mtime_ns}"
+                found[path] = Listed(stamp, status.st_size, status.st_mtime)
+    return found

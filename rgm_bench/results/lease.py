@@ -249,6 +249,12 @@ def running(folder: Path) -> list[Progress]:
     return alive(read_progress(path) for path in folder.glob("[!.]*.json"))
 
 
+def dead(folder: Path) -> dict[Path, Progress]:
+    """What the leases say whose holders have died."""
+    found = ((path, read_progress(path)) for path in sorted(folder.glob("[!.]*.json")))
+    return {path: progress for path, progress in found if progress and progress.is_abandoned}
+
+
 def alive(found: Iterable[Progress | None]) -> list[Progress]:
     """Those whose holders live, in the order they started."""
     living = [progress for progress in found if progress is not None and not progress.is_abandoned]

@@ -21,8 +21,8 @@ from types import TracebackType
 from typing import Self, final
 
 from rgm_bench.errors import StoreError
-from rgm_bench.results.files import explain, to_json, write_whole
-from rgm_bench.results.remote import Listed, Remote
+from rgm_bench.results.files import Listed, explain, to_json, write_whole
+from rgm_bench.results.remote import Remote
 
 RESULT = "result.json"
 CHECKPOINT = "checkpoint.safetensors"
@@ -187,11 +187,12 @@ class Mirror:
             StoreError: the object store cannot be written.
         """
         key = self._key(path)
-        keys = [key] if path.suffix else list(self.remote.list(key))
-        for each in sorted(keys, key=lambda each: not each.endswith(f"/{RESULT}")):
-            self.remote.remove(each)
-            self._absent.discard(each)
-            self._uploaded.discard(each)
+        keys = [key] if path.suffix else list(self.remote.list(key)) or [key]
+        results = [each for each in keys if each.endswith(f"/{RESULT}")]
+        self.remote.remove(*results)
+        self.remote.remove(*(each for each in keys if each not in results))
+        self._absent.difference_update(keys)
+        self._uploaded.difference_update(keys)
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

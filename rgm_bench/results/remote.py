@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from rgm_bench.environment import folder_of, forget_empty
 from rgm_bench.errors import StoreError
-from rgm_bench.results.files import explain, is_of_the_disk
+from rgm_bench.results.files import Listed, explain, is_of_the_disk
 
 if TYPE_CHECKING:
     from obstore.auth.boto3 import Boto3CredentialProvider
@@ -34,8 +34,8 @@ PATIENCE_SECONDS = 120.0
 SCHEMES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl")
 """How the URI of an object store begins."""
 
-DOWNLOADS = 16
-"""Objects that are downloaded at once."""
+CONNECTIONS = 16
+"""Objects that are downloaded or removed at once."""
 
 _RETRIES = 3
 _CLIENT: "ClientConfig" = {
@@ -65,16 +65,6 @@ def working_folder(uri: str) -> Path:
     cache = folder_of(CACHE_VARIABLE, "~/.cache/rgm-bench")
     words = re.sub(r"[^A-Za-z0-9]+", "-", uri.partition("://")[2]).strip("-")[:60]
     return cache / "stores" / f"{words}-{hashlib.sha256(uri.encode()).hexdigest()[:8]}"
-
-
-@final
-@dataclass(frozen=True)
-class Listed:
-    """An object in a listing: `stamp` changes with its content, `modified` is a Unix time."""
-
-    stamp: str
-    size: int
-    modified: float
 
 
 @final
@@ -142,7 +132,7 @@ class Remote:
 
         def get() -> bool:
             try:
-                with ThreadPoolExecutor(DOWNLOADS) as pool:
+                with ThreadPoolExecutor(CONNECTIONS) as pool:
                     list(pool.map(self._copy, paths, beside))
             except FileNotFoundError:
                 return False
@@ -199,16 +189,16 @@ class Remote:
 
         self._attempt(put)
 
-    def remove(self, path: str) -> None:
-        """Remove an object, if it is there.
+    def remove(self, *paths: str) -> None:
+        """Remove objects, those that are there.
 
         Raises:
             StoreError: as for `list`.
         """
 
         def remove() -> None:
-            with suppress(FileNotFoundError):
-                self._store.delete(path)
+            with ThreadPoolExecutor(CONNECTIONS) as pool:
+                list(pool.map(self._delete, paths))
 
         self._attempt(remove)
 
@@ -255,6 +245,10 @@ class Remote:
             retry_config={"max_retries": _RETRIES},
             credential_provider=_boto3_credentials() if scheme.startswith("s3") else None,
         )
+
+    def _delete(self, path: str) -> None:
+        with suppress(FileNotFoundError):
+            self._store.delete(path)
 
     def _copy(self, path: str, file: Path) -> None:
         with file.open("wb") as written:

@@ -62,6 +62,12 @@ def running(remote: Remote) -> list[Progress]:
     return alive(_progress(remote, path) for path in newest.values())
 
 
+def dead(remote: Remote) -> dict[str, Progress]:
+    """What the leases say whose holders have died."""
+    found = ((path, _progress(remote, path)) for path in sorted(remote.list(LEASES)))
+    return {path: progress for path, progress in found if progress and progress.is_abandoned}
+
+
 @final
 class _LeaseObject:
     """A lease as an object; it is lost once a higher generation is there, or it is gone."""

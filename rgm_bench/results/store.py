@@ -27,7 +27,7 @@ from rgm_bench.errors import StoreError
 from rgm_bench.results import lease as local_lease
 from rgm_bench.results import remote_lease
 from rgm_bench.results.code import code_digest
-from rgm_bench.results.files import create_whole, to_json, write_whole
+from rgm_bench.results.files import Listed, create_whole, listed, to_json, write_whole
 from rgm_bench.results.given_up import read_given_up
 from rgm_bench.results.lease import Lease, Progress
 from rgm_bench.results.mirror import RESULT, Copying, Mirror
@@ -292,6 +292,13 @@ class Store:
             return remote_lease.running(self._mirror.remote.waiting(0.0))
         return local_lease.running(self._leases)
 
+    def dead_leases(self) -> dict[Path, Progress]:
+        """The leases whose holders have died, by where they lie."""
+        if self._mirror is None:
+            return local_lease.dead(self._leases)
+        found = remote_lease.dead(self._mirror.remote)
+        return {self.root / path: progress for path, progress in found.items()}
+
     @property
     def heartbeat_seconds(self) -> float:
         """How often leases say how far their units are."""
@@ -303,7 +310,19 @@ class Store:
     def _leases(self) -> Path:
         return self.root / "leases"
 
-    # --- all units and studies ----------------------------------------------------------------
+    # --- all files, units and studies -------------------------------------------------------------
+
+    def files(self) -> dict[Path, Listed]:
+        """All that is in the store, but MLflow's pictures.
+
+        Of an object store those that it has itself, by where they would lie in the folder here.
+
+        Raises:
+            StoreError: an object store cannot be read.
+        """
+        if self._mirror is None:
+            return listed(self.root, leave="mlartifacts")
+        return {self.root / key: found for key, found in self._mirror.remote.list().items()}
 
     def outcomes(self, kind: UnitKind) -> Iterator[Outcome]:
         """All finished units, the newest outcome of each."""

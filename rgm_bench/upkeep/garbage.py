@@ -5,13 +5,16 @@ has made none, by the newest. A search that is not complete also refers to all t
 have run: what its later trials were is not known while an earlier one is missing. Trainings that
 were imported are never garbage: no command makes them again. Whatever a living process holds a
 lease of is left alone.
+
+What is there is listed before the studies are read: a study is kept before it runs, so whatever is
+listed has its study by then. On an object store the copies on this machine are no part of that.
 """
 
 import json
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, final
@@ -22,8 +25,8 @@ from rgm_bench.config.study import Trial
 from rgm_bench.errors import StoreError
 from rgm_bench.results.files import explain
 from rgm_bench.results.journal import read_journal
-from rgm_bench.results.lease import read_progress
 from rgm_bench.results.mirror import CHECKPOINT, RESULT
+from rgm_bench.results.remote import Listed
 from rgm_bench.results.schema import UnitKind
 from rgm_bench.results.store import Store, View
 from rgm_bench.upkeep.kept_studies import kept_studies
@@ -40,7 +43,12 @@ Why = Literal[
 LEFT_OVER_SECONDS = 3600.0
 """Age at which a temporary file is left over: one is written, then renamed, within seconds."""
 
-_TEMPORARY = re.compile(r"\..+\.\d+\.[0-9a-f]{8}|\.writable-\d+|.+\.[0-9a-f]{16}\.partial")
+RECENT_SECONDS = 60.0
+"""Age from which a unit on an object store may be garbage: journals of others arrive later."""
+
+_TEMPORARY = re.compile(
+    r"\..+\.\d+\.[0-9a-f]{8}|\.writable-\d+|\.probe-[0-9a-f]{32}|.+\.[0-9a-f]{16}\.partial"
+)
 _ID = re.compile(r"[0-9a-f]{16}")
 _KINDS: tuple[UnitKind, UnitKind] = ("training", "evaluation")
 
@@ -70,23 +78,19 @@ def find_garbage(store: Store) -> list[Garbage]:
     """All that no study refers to, in the order of its paths.
 
     Raises:
-        StoreError: a study of the store cannot be read, so nobody knows what it refers to; or the
-            store lies on an object store.
+        StoreError: a study of the store cannot be read, so nobody knows what it refers to.
     """
-    if store.is_remote:
-        raise StoreError(
-            f"{store}: garbage is looked for in folders alone; on an object store remove "
-            "trainings/ID and evaluations/ID of units that nobody needs with the provider's tools"
-        )
-    view = View(store)
-    needed = _needed(view)
+    files = store.files()
     leased: set[tuple[UnitKind, str]] = {
         (progress.kind, progress.id) for progress in store.running()
     }
+    store.refresh()
+    view = View(store)
+    needed = _needed(view)
     found = [
-        *_units(view, needed, leased),
-        *_references(store, needed),
-        *_left_over(store, leased),
+        *_units(view, files, needed, leased),
+        *_references(store, files, needed),
+        *_left_over(store, files, leased),
     ]
     whole = {garbage.path for garbage in found}
     outermost = (garbage for garbage in found if whole.isdisjoint(garbage.path.parents))
@@ -104,13 +108,13 @@ def remove_garbage(store: Store, found: Iterable[Garbage]) -> Iterator[Garbage]:
     """
     for garbage in found:
         if garbage.unit is None:
-            _remove(garbage.path)
+            _remove(store, garbage.path)
             yield garbage
             continue
         lease = store.lease(*garbage.unit)
         if lease is not None:
             with lease:
-                _remove(garbage.path)
+                _remove(store, garbage.path)
             yield garbage
 
 
@@ -142,33 +146,53 @@ def _reference_of(trial: Trial, view: View) -> Iterator[tuple[str, str, str]]:
 # --- trainings and evaluations ----------------------------------------------------------------
 
 
-def _units(view: View, needed: _Needed, leased: set[tuple[UnitKind, str]]) -> Iterator[Garbage]:
+Files = Mapping[Path, Listed]
+
+
+def _units(
+    view: View, files: Files, needed: _Needed, leased: set[tuple[UnitKind, str]]
+) -> Iterator[Garbage]:
     for kind in _KINDS:
-        for folder in sorted((view.store.root / f"{kind}s").glob("*")):
+        for folder, own in _by_folder(files, view.store.root / f"{kind}s").items():
             unit = (kind, folder.name)
-            if not _ID.fullmatch(folder.name) or unit in leased:
+            if not _ID.fullmatch(folder.name) or unit in leased or _may_be_new(view.store, own):
                 continue
             if folder.name in needed.units[kind]:
-                yield from _within(view, kind, folder)
+                yield from _within(view, kind, folder, own)
             elif not _is_imported(view.store, kind, folder.name):
-                yield Garbage(folder, "no study refers to it", _size(folder), unit)
+                yield Garbage(folder, "no study refers to it", _size(own), unit)
 
 
-def _within(view: View, kind: UnitKind, folder: Path) -> Iterator[Garbage]:
+def _within(view: View, kind: UnitKind, folder: Path, files: Files) -> Iterator[Garbage]:
     """What a unit that is needed can do without: all but one result, and what may be resumed."""
     unit = (kind, folder.name)
     outcome = view.outcome(kind, folder.name)
-    for made in sorted(path for path in folder.glob("*") if path.is_dir()):
-        is_finished = (made / RESULT).exists()
+    for made, own in _by_folder(files, folder).items():
+        checkpoint = own.get(made / CHECKPOINT)
         if outcome is not None and made.name == outcome.digest:
             # a search may be about to go on with a training that it has done in part
-            if (made / CHECKPOINT).exists() and not outcome.is_part:
+            if checkpoint is not None and not outcome.is_part:
                 why = "checkpoint of a finished training"
-                yield Garbage(made / CHECKPOINT, why, _size(made / CHECKPOINT), unit)
-        elif is_finished:
-            yield Garbage(made, "a newer result is there", _size(made), unit)
+                yield Garbage(made / CHECKPOINT, why, checkpoint.size, unit)
+        elif made / RESULT in own:
+            yield Garbage(made, "a newer result is there", _size(own), unit)
         elif made.name != view.digests[kind]:
-            yield Garbage(made, "unfinished, by other code", _size(made), unit)
+            yield Garbage(made, "unfinished, by other code", _size(own), unit)
+
+
+def _by_folder(files: Files, root: Path) -> dict[Path, dict[Path, Listed]]:
+    """The files in each folder of a folder, all the way down."""
+    found: dict[Path, dict[Path, Listed]] = {}
+    depth = len(root.parts)
+    for path, listed in files.items():
+        if len(path.parts) > depth + 1 and root in path.parents:
+            found.setdefault(root / path.parts[depth], {})[path] = listed
+    return found
+
+
+def _may_be_new(store: Store, files: Files) -> bool:
+    newest = max(listed.modified for listed in files.values())
+    return store.is_remote and time.time() - newest < RECENT_SECONDS
 
 
 def _is_imported(store: Store, kind: UnitKind, unit_id: str) -> bool:
@@ -179,11 +203,12 @@ def _is_imported(store: Store, kind: UnitKind, unit_id: str) -> bool:
 # --- all else ---------------------------------------------------------------------------------
 
 
-def _references(store: Store, needed: _Needed) -> Iterator[Garbage]:
-    for path in sorted((store.root / "references").glob("*.safetensors")):
-        key = _reference_key(path)
-        if key is not None and key not in needed.references and _is_old(path):
-            yield Garbage(path, "features that no study needs", _size(path))
+def _references(store: Store, files: Files, needed: _Needed) -> Iterator[Garbage]:
+    for path, listed in files.items():
+        if path.parent == store.root / "references" and path.suffix == ".safetensors":
+            key = _reference_key(path)
+            if key is not None and key not in needed.references and _is_old(listed):
+                yield Garbage(path, "features that no study needs", listed.size)
 
 
 def _reference_key(path: Path) -> tuple[str, str, str] | None:
@@ -198,41 +223,30 @@ def _reference_key(path: Path) -> tuple[str, str, str] | None:
     return key["data"], key["split"], key["extractor"]
 
 
-def _left_over(store: Store, leased: set[tuple[UnitKind, str]]) -> Iterator[Garbage]:
+def _left_over(store: Store, files: Files, leased: set[tuple[UnitKind, str]]) -> Iterator[Garbage]:
     """Temporary files in places that nothing else here removes whole, and leases of the dead."""
     ids = {unit_id for _, unit_id in leased}
-    for path in _files(store.root, lambda folder: folder.name != "mlartifacts"):
-        if _TEMPORARY.fullmatch(path.name) and _is_old(path) and not ids & {*path.parts}:
-            yield Garbage(path, "left by a process that died", _size(path))
-    for path in sorted((store.root / "leases").glob("[!.]*.json")):
-        progress = read_progress(path)
-        if progress is not None and progress.is_abandoned:
-            unit = (progress.kind, progress.id)
-            yield Garbage(path, "left by a process that died", _size(path), unit)
+    for path, listed in files.items():
+        if _TEMPORARY.fullmatch(path.name) and _is_old(listed) and not ids & {*path.parts}:
+            yield Garbage(path, "left by a process that died", listed.size)
+    for path, progress in store.dead_leases().items():
+        unit = (progress.kind, progress.id)
+        if path in files and unit not in leased:
+            yield Garbage(path, "left by a process that died", files[path].size, unit)
 
 
-def _is_old(path: Path) -> bool:
-    try:
-        return time.time() - path.stat().st_mtime > LEFT_OVER_SECONDS
-    except FileNotFoundError:  # renamed meanwhile: it was being written
-        return False
+def _is_old(listed: Listed) -> bool:
+    return time.time() - listed.modified > LEFT_OVER_SECONDS
 
 
-def _files(folder: Path, enter: Callable[[Path], bool]) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.is_symlink():
-            if enter(path):
-                yield from _files(path, enter)
-        else:
-            yield path
+def _size(files: Files) -> int:
+    return sum(listed.size for listed in files.values())
 
 
-def _size(path: Path) -> int:
-    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
-    return sum(file.stat().st_size for file in files)
-
-
-def _remove(path: Path) -> None:
+def _remove(store: Store, path: Path) -> None:
+    if store.is_remote:
+        store.remove(path)
+        return
     try:
         if path.is_dir():
             shutil.rmtree(path)
