@@ -243,6 +243,16 @@ def test_only_dswd_has_one_level_a_batch_and_only_in_the_generator_s_half(spec_o
         assert single == (name == "dswd")
 
 
+@pytest.mark.parametrize("name", ["feature_mmd", "dswd"])
+def test_a_discriminator_learns_alike_whatever_the_generator_lowers(spec_of, name: str) -> None:
+    """On the same draws by the same loss, so that its first step has the same bits."""
+    first, other = (run(begun(spec_of(each)), 1).step.networks[0] for each in ("kld", name))
+    start = begun(spec_of(name)).step.networks[0].state_dict()
+    weights = other.state_dict()
+    assert any(not torch.equal(tensor, start[key]) for key, tensor in weights.items())
+    assert all(torch.equal(weights[key], tensor) for key, tensor in first.state_dict().items())
+
+
 def test_results_of_another_revision_of_dswd_are_not_computed(spec_of) -> None:
     spec = spec_of("dswd")
     fields = canonical_fields(spec)

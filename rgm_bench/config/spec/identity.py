@@ -24,7 +24,7 @@ def canonical_fields(spec: Spec) -> dict[str, Any]:
 
 
 def _leave_out(spec: Spec, fields: dict[str, Any]) -> None:
-    for name, value in spec:
+    for name, value in vars(spec).items():
         if isinstance(value, Spec):
             _leave_out(value, fields[name])
     for name, meant in added_fields(type(spec)).items():
@@ -66,7 +66,7 @@ def as_stored(spec: AnySpec, defaults: Defaults | None = None) -> AnySpec:
             a spec from before the field.
     """
     changed: dict[str, Any] = {}
-    for name, value in spec:
+    for name, value in vars(spec).items():
         if isinstance(value, Spec) and (stored := as_stored(value, defaults)) is not value:
             changed[name] = stored
     for name, meant in added_fields(type(spec)).items():
@@ -78,7 +78,7 @@ def as_stored(spec: AnySpec, defaults: Defaults | None = None) -> AnySpec:
 def new_defaults(spec: Spec) -> dict[str, Any]:
     """The defaults that say something else than a spec from before their field, in these kinds."""
     found: dict[str, Any] = {}
-    for _, value in spec:
+    for value in vars(spec).values():
         if isinstance(value, Spec):
             found |= new_defaults(value)
     for name, meant in added_fields(type(spec)).items():
@@ -90,14 +90,14 @@ def new_defaults(spec: Spec) -> dict[str, Any]:
 
 def earlier_revisions(spec: Spec) -> Iterator[str]:
     """The corrections that a spec was computed without, in words."""
-    for _, value in spec:
+    for value in vars(spec).values():
         if isinstance(value, Spec):
             yield from earlier_revisions(value)
     revision = type(spec).model_fields.get("revision")
-    found = dict(spec).get("revision")
+    found = vars(spec).get("revision")
     if revision and found != revision.default:
-        yield f"`{dict(spec)['kind']}` of revision {found} ({revision.description})"
+        yield f"`{vars(spec)['kind']}` of revision {found} ({revision.description})"
 
 
 def _key(spec: Spec, name: str) -> str:
-    return f"{dict(spec)['kind']}.{name}"
+    return f"{vars(spec)['kind']}.{name}"
