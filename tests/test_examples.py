@@ -25,7 +25,7 @@ def test_first_steps_runs_as_a_whole(tmp_path) -> None:
     assert "from 4 evaluations each" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_prior_of_ones_own_gets_a_row_and_a_claim_with_intervals(tmp_path) -> None:
     study = ("run", str(EXAMPLES / "total_variation.py"), "--profile", "smoke")
     where = ("--store", "store", "--executor", "local")

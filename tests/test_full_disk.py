@@ -21,6 +21,8 @@ from rgm_bench.tracking.background import BackgroundTracker
 from rgm_bench.tracking.mlflow import MlflowTracker
 from tests.small_disk import BLOCK, SmallDisk, mounted
 
+pytestmark = pytest.mark.process
+
 STUDY = Path(__file__).parents[1] / "studies" / "lambda_sweep.yaml"
 OVERRIDES = (
     "seeds=[0]",
@@ -146,7 +148,6 @@ def test_a_read_only_store_is_refused(disk) -> None:
         Store(disk.root).prepare()
 
 
-@pytest.mark.slow
 def test_the_command_names_the_disk_and_shows_no_traceback(disk) -> None:
     words = ["run", str(STUDY), "--profile", "smoke", "--executor", "local"]
     words += ["--store", str(disk.root / "store")]

@@ -27,7 +27,7 @@ from tests.test_survival import PATIENCE_SECONDS, SHIPPED, metrics
 SHORTER = {"training.images=3200": "training.images=800"}
 COMMAND = [SHORTER.get(word, word) for word in test_survival.COMMAND]
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.process
 
 
 # --- one unit ---------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from ray.cluster_utils import Cluster
 from rgm_bench.results.journal import read_journal
 from rgm_bench.results.lease import running
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.process
 
 PATIENCE_SECONDS = 600
 """How long a command may take: much longer than it does, for machines that are busy."""

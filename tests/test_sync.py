@@ -62,7 +62,6 @@ def runs(store: Store) -> list[str]:
     return sorted(run.data.tags["rgm.units"] for run in found if "rgm.child" in run.data.tags)
 
 
-@pytest.mark.slow
 def test_views_are_made_from_the_results_and_a_second_time_nothing_is(store, tmp_path) -> None:
     folder = store.root / "studies" / "lambda_sweep" / "smoke"
     events = list(read_journal(folder / "journal"))
@@ -100,7 +99,6 @@ def test_a_study_that_is_not_there_is_named_with_those_that_are(store) -> None:
     assert "lambda_sweep/smoke" in str(done.exception)
 
 
-@pytest.mark.slow
 def test_a_study_that_cannot_be_read_and_an_mlflow_that_fails_are_said(store, monkeypatch) -> None:
     path = store.root / "studies" / "lambda_sweep" / "smoke" / "study.json"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")

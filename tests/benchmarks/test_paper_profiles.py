@@ -7,7 +7,7 @@ import pytest
 from benchmarks.paper_profiles import run_alone, trainings, write_data
 
 
-@pytest.mark.slow
+@pytest.mark.data
 def test_two_steps_of_a_paper_training_are_finite(tmp_path: Path) -> None:
     """In a process of its own, which takes 2 GB and fails on a loss that is not finite."""
     write_data(tmp_path)

@@ -13,6 +13,8 @@ from rgm_bench.claims.weigh import weigh
 from rgm_bench.claims.welch import moments
 from tests.claims.simulate import ALLOWED, NUM_STUDIES, named, rates
 
+pytestmark = pytest.mark.statistics
+
 SEEDS = [2, 3, 5, 10]
 COV = 0.13
 """Spread of the logarithms, as FID of small digit models has it from seed to seed."""

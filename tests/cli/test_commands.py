@@ -121,6 +121,7 @@ def test_an_empty_study(folder) -> None:
     assert "lambda_sweep.yaml:1:1: " in call("plan", STUDY, cwd=folder, expected=2).stderr
 
 
+@pytest.mark.process
 def test_a_study_from_first_look_to_last(folder) -> None:
     """plan, run, run again, one more seed, keys in another order, show, logs, sample, report."""
     assert "3 to run" in call("plan", STUDY, *TINY[:2], *TINY[4:], cwd=folder).stdout
@@ -150,6 +151,7 @@ def test_a_study_from_first_look_to_last(folder) -> None:
     assert (folder / page).is_file()
 
 
+@pytest.mark.process
 def test_other_code_is_stale_and_run_again_on_request(folder) -> None:
     call("run", STUDY, *TINY, cwd=folder)
     for result in (folder / "results").glob("*/*/*"):
@@ -167,6 +169,7 @@ def test_other_code_is_stale_and_run_again_on_request(folder) -> None:
     assert "other code" not in call("run", STUDY, *TINY, cwd=folder).stderr
 
 
+@pytest.mark.process
 def test_failed_units_are_told_and_tried_again(folder) -> None:
     """A file where the folder of reference features should be fails every evaluation."""
     (folder / "results").mkdir()
@@ -187,6 +190,7 @@ def test_failed_units_are_told_and_tried_again(folder) -> None:
     assert "ran 5 units" in call("run", STUDY, *TINY, cwd=folder).stdout
 
 
+@pytest.mark.process
 def test_retry_forgets_what_it_is_told(folder) -> None:
     call("run", STUDY, *TINY, cwd=folder)
     training = next((folder / "results/trainings").iterdir()).name
@@ -223,6 +227,7 @@ def test_data_doctor_and_schema_answer(tmp_path) -> None:
     assert schema["properties"]["grammar"]
 
 
+@pytest.mark.process
 def test_measure_tells_time_memory_and_flops(folder) -> None:
     options = [*TINY[:2], *TINY[4:], "--measure"]
     told = call("plan", STUDY, *options, cwd=folder).stdout

@@ -9,6 +9,7 @@ from rgm_bench.execution.base import Attempt, Unit
 from rgm_bench.execution.ray import RayExecutor
 
 
+@pytest.mark.process
 def test_workers_have_the_runtime_environment() -> None:
     def perform(unit, stopped):
         return Attempt(unit.id, "failed", 0.0, os.environ.get("OF_THE_WORKERS"))

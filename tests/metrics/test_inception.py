@@ -88,7 +88,6 @@ def test_the_cache_of_torch_hub_is_used(hub: Path, monkeypatch: pytest.MonkeyPat
     assert inception.inception_weights() == hub / inception.FILE_NAME
 
 
-@pytest.mark.slow
 def test_the_network_gives_2048_features_and_1008_logits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

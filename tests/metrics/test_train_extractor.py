@@ -19,13 +19,14 @@ from rgm_bench.metrics.classifier import (
 )
 from rgm_bench.metrics.damage import DAMAGES
 
+pytestmark = pytest.mark.data
+
 
 @pytest.fixture(scope="module")
 def retrained() -> tuple[SmallClassifier, dict[str, Any]]:
     return train_extractor.train("digits_cnn_v1")
 
 
-@pytest.mark.slow
 def test_the_shipped_digits_extractor_is_retrained_bit_for_bit(
     retrained: tuple[SmallClassifier, dict[str, Any]],
 ):
@@ -38,7 +39,6 @@ def test_the_shipped_digits_extractor_is_retrained_bit_for_bit(
     assert again == record
 
 
-@pytest.mark.slow
 def test_any_machine_retrains_it_to_the_recorded_accuracy(
     retrained: tuple[SmallClassifier, dict[str, Any]],
 ):
@@ -61,7 +61,7 @@ def test_patches_are_those_it_was_trained_on_and_come_with_their_damages():
 @pytest.mark.parametrize("name", get_args(ClassifierName))
 def test_a_network_has_a_logit_for_each_class(name: ClassifierName):
     if not _have(name):
-        pytest.skip(f"the data set of {name} is not on this machine")
+        pytest.skip("needs the Debian package dataset-fashion-mnist")
     labels = train_extractor.examples(name, "test")[1]
     assert new_classifier(name).head.out_features == len(labels.unique())
 

@@ -45,7 +45,7 @@ def killed(write: WriteStudy) -> Path:
     return Path("store")
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_it_trains_on_ray_and_survives_a_kill(killed: Path) -> None:
     before = finished(killed)
     done = subprocess.run(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.process
 
 SHIPPED = Path(__file__).parents[2] / "studies" / "search_lambda_schedule.yaml"
 COMMAND = [sys.executable, "-m", "rgm_bench", "run", str(SHIPPED), "--profile", "smoke"]

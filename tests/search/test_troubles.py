@@ -20,8 +20,6 @@ from rgm_bench.results.provenance import provenance
 from rgm_bench.results.schema import Outcome, Status
 from tests.search.conftest import WriteSearch
 
-pytestmark = pytest.mark.slow
-
 Command = Callable[..., Result]
 Trainings = dict[int, str]
 """What is to become of the training that is begun as the so manieth: `diverged`, or `failed`."""

@@ -74,7 +74,7 @@ def test_equal_specs_give_equal_bits_and_another_seed_others(tiny_spec) -> None:
         {"accumulation": 2},
         {"channels_last": True},
         {"precision": "bfloat16"},
-        pytest.param({"compile": True}, marks=pytest.mark.slow),
+        pytest.param({"compile": True}, marks=pytest.mark.process),
     ],
 )
 def test_numerics_change_only_roundings(tiny_spec, numerics) -> None:

@@ -15,7 +15,7 @@ from rgm_bench.training.draws import DrawSource
 from tests.training.conftest import SpecOf
 from tests.training.sharing import CPU, diverge, run_in, train_in_float64
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.process
 
 STEPS = 50
 ROUNDED = 1e-5
