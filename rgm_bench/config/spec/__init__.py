@@ -17,7 +17,6 @@ from rgm_bench.config.spec.base import (
     Slug,
     Spec,
     Weight,
-    added_fields,
 )
 from rgm_bench.config.spec.data import (
     Cifar10Spec,
@@ -208,7 +207,6 @@ __all__ = [
     "TrainingSource",
     "TrainingSpec",
     "Weight",
-    "added_fields",
     "adversary_of",
     "as_stored",
     "canonical_fields",

@@ -24,11 +24,12 @@ class Spec(BaseModel):
 
 @dataclass(frozen=True)
 class Added:
-    """Marks a field that specs did not have from the beginning.
+    """Marks a field that a kind of spec did not have from the beginning.
 
-    A spec without it keeps the id that it had: the canonical text leaves the field out where its
-    value is `meant`. A computation that was corrected is such a field too, its `revision`: what was
-    stored before is at 1, and whatever is asked for now is at the default.
+    The kind is that of a training, of an evaluation, or of a field of either; lists of specs are
+    not looked into. A spec without the field keeps the id that it had: the canonical text leaves it
+    out where its value is `meant`. A computation that was corrected is such a field too, its
+    `revision`: what was stored before is at 1, and whatever is asked for now is at the default.
 
     Args:
         meant: what specs meant that were stored before the field was there. It never changes, also

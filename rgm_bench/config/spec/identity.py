@@ -34,12 +34,7 @@ def _leave_out(spec: Spec, fields: dict[str, Any]) -> None:
 
 def canonical_json(spec: Spec) -> str:
     """The one text of a spec: its canonical fields, keys sorted, no white space."""
-    return to_text(canonical_fields(spec))
-
-
-def to_text(fields: Mapping[str, Any]) -> str:
-    """Canonical fields as text."""
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _text(canonical_fields(spec))
 
 
 def spec_id(spec: Spec) -> str:
@@ -49,7 +44,11 @@ def spec_id(spec: Spec) -> str:
 
 def id_of(fields: Mapping[str, Any]) -> str:
     """`spec_id` of the spec that has these canonical fields."""
-    return hashlib.sha256(to_text(fields).encode()).hexdigest()[:16]
+    return hashlib.sha256(_text(fields).encode()).hexdigest()[:16]
+
+
+def _text(fields: Mapping[str, Any]) -> str:
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def stored_spec(kind: type[AnySpec], fields: Mapping[str, Any]) -> AnySpec:
