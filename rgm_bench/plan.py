@@ -12,6 +12,7 @@ from rgm_bench.config.spec import (
     DiffusionSamplerSpec,
     FormulaSolverSpec,
     GenerateSpec,
+    ImageFolderSpec,
     LatentDiversitySpec,
     MeasureSpec,
     OneShotSamplerSpec,
@@ -26,6 +27,8 @@ from rgm_bench.config.spec import (
     TrainingSpec,
 )
 from rgm_bench.config.study import StudySpec, Trial
+from rgm_bench.data.folder import picture_folder
+from rgm_bench.data.location import locate
 from rgm_bench.execution.base import Unit
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import View
@@ -222,3 +225,12 @@ def _arm(trial: Trial) -> Iterator[str]:
     for axis, value in trial.labels.items():
         yield f"{axis} {value:g}" if isinstance(value, float) else f"{axis} {value}"
     yield f"seed {trial.seed}"
+
+
+def notes_on_data(study: StudySpec) -> Iterator[str]:
+    """What is left out of each folder of pictures of a study."""
+    for spec in dict.fromkeys(trial.spec.data for trial in study.trials):
+        if isinstance(spec, ImageFolderSpec):
+            found = picture_folder(locate(spec.kind, name=spec.name, split=spec.split))
+            if found.note:
+                yield found.note

@@ -59,13 +59,22 @@ def require_options(
 
 
 def require_inputs(study: StudySpec) -> None:
-    """Raise MissingDataError unless all data and weights of the study are on this machine."""
+    """Look at all data and weights of a study before any work.
+
+    Raises:
+        MissingDataError: some are not on this machine.
+        DataError: pictures cannot be used.
+    """
     # a dictionary, for each data set once and in the order of the study
     for spec in dict.fromkeys(trial.spec.data for trial in study.trials):
         if isinstance(spec, PointsDataSpec):
             continue  # computed
-        name = spec.name if isinstance(spec, ImageFolderSpec) else None
-        locate(spec.kind, name=name, split=spec.split)
+        if isinstance(spec, ImageFolderSpec):
+            from rgm_bench.build.data import build_images
+
+            build_images(spec)  # decoded for the workers of this machine, too
+        else:
+            locate(spec.kind, split=spec.split)
     measures = (trial.spec.measure for trial in study.trials)
     extractors = {m.reference.extractor for m in measures if isinstance(m, GenerateSpec)}
     if "inception_v3_compat" in extractors:

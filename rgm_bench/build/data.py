@@ -14,6 +14,7 @@ from rgm_bench.config.spec import (
 )
 from rgm_bench.data.images import load_images
 from rgm_bench.data.points import load_points
+from rgm_bench.errors import StudyError
 from rgm_bench.types import ByteImage, Sample
 
 
@@ -35,8 +36,17 @@ def build_images(spec: DataSpec) -> ByteImage:
         case NaturalPatchesSpec():
             return load_images(kind=spec.kind, split=spec.split, image_size=spec.image_size)
         case ImageFolderSpec():
+            if spec.fingerprint is None:
+                raise StudyError(
+                    f"the image folder {spec.name} has no fingerprint, without which its pictures "
+                    "may be any: load_study fills it in"
+                )
             return load_images(
-                kind=spec.kind, split=spec.split, name=spec.name, image_size=spec.image_size
+                kind=spec.kind,
+                split=spec.split,
+                name=spec.name,
+                image_size=spec.image_size,
+                fingerprint=spec.fingerprint,
             )
         case PointsDataSpec():
             raise ValueError(f"{spec.kind} are points, not images")

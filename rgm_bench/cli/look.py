@@ -43,7 +43,7 @@ def plan(
     code: Code = CodeOption.WARN,
 ) -> None:
     """Say what a study consists of, what the store holds of it, and how long the rest will take."""
-    from rgm_bench.plan import make_plan
+    from rgm_bench.plan import make_plan, notes_on_data
     from rgm_bench.search import searched
 
     spec, view = open_study(study, profile, overrides), open_view(store, code)
@@ -58,6 +58,8 @@ def plan(
         _print_estimate(made, workers)
     if units:
         _print_units(made)
+    for note in notes_on_data(spec):
+        print(note)
 
 
 def status(

@@ -234,9 +234,9 @@ def _study_spec(study: Placed, profile: str, whole: ReadProfile) -> StudySpec:
 
 
 def _fingerprint(name: str, split: str) -> str:
-    from rgm_bench.data.location import fingerprint
+    from rgm_bench.data.fingerprint import image_folder_fingerprint
 
-    return fingerprint(name, "test" if split == "test" else "train")
+    return image_folder_fingerprint(name, "test" if split == "test" else "train")
 
 
 def _resolved(study: Placed, profile: str, arms: Arms, whole: ReadProfile) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Images of every kind of data set as one `uint8` tensor, and the scale that networks see.
 
-Small sets are held in memory (CIFAR-10 takes 154 MB, an image folder of 30,000 pictures of 256x256
-5.9 GB). CelebA-HQ and LSUN church are decoded once into `<data root>/decoded`, 4.8 and 23.6 GB for
-their training sets, and read from there as they are used.
+Small sets are held in memory (CIFAR-10 takes 154 MB). Image folders, CelebA-HQ and LSUN church are
+decoded once into `<data root>/decoded`, the last two in 4.8 and 23.6 GB for their training sets,
+and read from there as they are used.
 """
 
 from typing import assert_never
@@ -15,6 +15,7 @@ from rgm_bench.data.celeba_hq import first_of_celeba_hq, read_celeba_hq
 from rgm_bench.data.cifar10 import read_cifar10
 from rgm_bench.data.contents import NUM_IMAGES, DataKind, Split
 from rgm_bench.data.digits import read_digits
+from rgm_bench.data.fingerprint import folder_fingerprint
 from rgm_bench.data.idx import read_fashion_mnist
 from rgm_bench.data.location import locate, photograph_files
 from rgm_bench.data.lsun import first_of_lsun_church, read_lsun_church
@@ -23,7 +24,12 @@ from rgm_bench.data.pictures import read_pictures
 
 
 def load_images(
-    *, kind: DataKind, split: Split, name: str | None = None, image_size: int | None = None
+    *,
+    kind: DataKind,
+    split: Split,
+    name: str | None = None,
+    image_size: int | None = None,
+    fingerprint: str | None = None,
 ) -> UInt8[Tensor, "n channels height width"]:
     """All images of a split, in the order of its files.
 
@@ -33,10 +39,11 @@ def load_images(
         name: of an image folder; None for every other kind.
         image_size: height and width that an image folder is resized to, or of natural patches, 16
             or 32; None for every other kind.
+        fingerprint: that an image folder has to have; None takes it as it is.
 
     Raises:
         MissingDataError: the data set is not on this machine.
-        DataError: a file of it is truncated, corrupt or of another format.
+        DataError: a file of it is truncated, corrupt or of another format, or it is another one.
     """
     folder = locate(kind, name=name, split=split)
     match kind:
@@ -57,7 +64,10 @@ def load_images(
         case "image_folder":
             if image_size is None:
                 raise ValueError("an image folder needs an image_size")
-            return read_pictures(folder, image_size)
+            if name is None:
+                raise ValueError("an image folder needs a name")
+            content = fingerprint or folder_fingerprint(folder)
+            return read_pictures(folder, image_size, name=f"{name}-{split}", content=content)
         case _:
             assert_never(kind)
 

@@ -3,7 +3,6 @@
 Imports neither torch nor numpy: a plan has to answer at once.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from rgm_bench.data.contents import (
     DataKind,
     Split,
 )
+from rgm_bench.data.folder import has_pictures
 from rgm_bench.environment import folder_of
 from rgm_bench.errors import MissingDataError
 
@@ -85,37 +85,6 @@ def photograph_files(split: Split) -> tuple[Path, ...]:
     """The photographs of natural_patches, where the packages that ship them are installed."""
     named = (PurePosixPath(name).parts for name in PHOTOGRAPHS[split])
     return tuple(_package(package).joinpath(*rest) for package, *rest in named)
-
-
-def picture_files(folder: Path) -> tuple[Path, ...]:
-    """The pictures below `folder`, ordered by their path as text: the same on every machine."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
-    return tuple(
-        sorted(
-            (path for path in found if path.is_file()),
-            key=lambda path: path.relative_to(folder).as_posix(),
-        )
-    )
-
-
-def fingerprint(name: str, split: Split) -> str:
-    """16 hexadecimal digits of the content of an image folder: relative paths and bytes.
-
-    Raises:
-        MissingDataError: the folder is missing or holds no pictures.
-    """
-    return folder_fingerprint(locate("image_folder", name=name, split=split))
-
-
-def folder_fingerprint(folder: Path) -> str:
-    """16 hexadecimal digits of the pictures below any folder: relative paths and bytes."""
-    whole = hashlib.sha256()
-    for path in picture_files(folder):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        # A NUL cannot be part of a path, so no two folders share a text.
-        whole.update(f"{path.relative_to(folder).as_posix()}\0{content}\0".encode())
-    return whole.hexdigest()[:16]
 
 
 def statuses() -> tuple[DataSetStatus, ...]:
@@ -236,7 +205,7 @@ def _without(folder: Path, *needed: str) -> str:
 
 
 def _without_pictures(folder: Path) -> str:
-    return "" if picture_files(folder) else f"no {', '.join(PICTURE_SUFFIXES)} below it"
+    return "" if has_pictures(folder) else f"no {', '.join(PICTURE_SUFFIXES)} below it"
 
 
 def _listed(absent: Iterable[str]) -> str:

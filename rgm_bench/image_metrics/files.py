@@ -1,19 +1,21 @@
 """Images from files: a folder of pictures, or one array in a `.npy` or `.npz` file."""
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image
 
 from rgm_bench.data.contents import PICTURE_SUFFIXES
-from rgm_bench.data.location import picture_files
-from rgm_bench.data.pictures import read_rgb
+from rgm_bench.data.folder import picture_folder, shown
+from rgm_bench.data.pictures import is_grey, read_all, read_rgb
+from rgm_bench.data.value_range import note_range
 from rgm_bench.errors import DataError, MissingDataError
 from rgm_bench.image_metrics.image_set import ImageSet, some_of
 from rgm_bench.metrics.fidelity import BLOCK
@@ -22,9 +24,7 @@ from rgm_bench.types import ByteImage
 ARRAY_SUFFIXES = (".npy", ".npz")
 Array: TypeAlias = UInt8[np.ndarray, "n height width channels"]
 
-_GREY_MODES = ("1", "L", "LA")
-_DEEP_MODES = ("I", "F")
-"""How Pillow's names of modes with more than 8 bits a channel start; RGB would clip them."""
+log = logging.getLogger(__name__)
 
 
 def open_images(path: Path, *, num: int | None = None, seed: int = 0) -> ImageSet:
@@ -48,10 +48,10 @@ def open_images(path: Path, *, num: int | None = None, seed: int = 0) -> ImageSe
     if os.path.isdir(path):
         return _of_folder(path, num=num, seed=seed)
     if not os.path.isfile(path):
-        raise MissingDataError(f"{path}: no such folder or file")
+        raise MissingDataError(f"{shown(path)}: no such folder or file")
     if path.suffix.lower() not in ARRAY_SUFFIXES:
         raise DataError(
-            f"{path} holds no images that can be measured: expected a folder of pictures "
+            f"{shown(path)} holds no images that can be measured: expected a folder of pictures "
             f"({', '.join(PICTURE_SUFFIXES)}), or an array ({', '.join(ARRAY_SUFFIXES)})"
         )
     return _of_array(path, num=num, seed=seed)
@@ -61,53 +61,42 @@ def open_images(path: Path, *, num: int | None = None, seed: int = 0) -> ImageSe
 
 
 def _of_folder(folder: Path, *, num: int | None, seed: int) -> ImageSet:
-    paths = picture_files(folder)
-    if not paths:
-        raise MissingDataError(f"{folder}: no pictures ({', '.join(PICTURE_SUFFIXES)}) below it")
-    paths = tuple(paths[index] for index in some_of(len(paths), num, title=str(folder), seed=seed))
+    title, found = shown(folder), picture_folder(folder)
+    if not found.paths:
+        raise MissingDataError(f"{title}: no pictures ({', '.join(PICTURE_SUFFIXES)}) below it")
+    if found.note:
+        log.warning("%s", found.note)
+    chosen = some_of(len(found.paths), num, title=title, seed=seed)
+    paths = tuple(found.paths[index] for index in chosen)
     # most misfits show in the headers, long before the last picture is seen
-    is_grey = {_is_grey(path) for path in paths} == {True}
+    all_grey = all(list(read_all(paths, is_grey)))
     width, height = read_rgb(paths[0]).size
+    note_range(title, (np.asarray(read_rgb(path)) for path in paths))
     return ImageSet(
-        title=str(folder),
-        shape=(1 if is_grey else 3, height, width),
+        title=title,
+        shape=(1 if all_grey else 3, height, width),
         num=len(paths),
-        blocks=partial(_picture_blocks, paths, (height, width), is_grey=is_grey),
-        name_of=lambda index: str(paths[index]),
+        blocks=partial(_picture_blocks, paths, (height, width), all_grey=all_grey),
+        name_of=lambda index: shown(paths[index]),
     )
 
 
-def _is_grey(path: Path) -> bool:
-    try:
-        with Image.open(path) as opened:
-            mode = opened.mode
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"{path} cannot be read as a picture: {error}; replace or remove it"
-        ) from error
-    if mode.startswith(_DEEP_MODES):
-        raise DataError(
-            f"{path} has more than 8 bits a channel (mode {mode}): save the pictures with 8"
-        )
-    return mode in _GREY_MODES
-
-
 def _picture_blocks(
-    paths: Sequence[Path], size: tuple[int, int], *, is_grey: bool
+    paths: Sequence[Path], size: tuple[int, int], *, all_grey: bool
 ) -> Iterator[ByteImage]:
-    for first in range(0, len(paths), BLOCK):
-        chunk = paths[first : first + BLOCK]
-        pixels = np.empty((len(chunk), *size, 3), np.uint8)
-        for row, path in zip(pixels, chunk, strict=True):
-            picture = read_rgb(path)
-            if picture.size != size[::-1]:
-                raise DataError(
-                    f"{path} has {picture.height} x {picture.width} pixels, and {paths[0]} has "
-                    f"{size[0]} x {size[1]}: all pictures have to be of one size"
-                )
-            row[:] = np.asarray(picture)
-        block = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-        yield block[:, :1] if is_grey else block
+    def of_size(path: Path) -> UInt8[np.ndarray, "height width 3"]:
+        picture = read_rgb(path)
+        if picture.size != size[::-1]:
+            raise DataError(
+                f"{shown(path)} has {picture.height} x {picture.width} pixels, and "
+                f"{shown(paths[0])} has {size[0]} x {size[1]}: all pictures have to be of one size"
+            )
+        return np.asarray(picture)
+
+    pictures = read_all(paths, of_size)
+    while some := list(islice(pictures, BLOCK)):
+        block = torch.from_numpy(np.stack(some)).permute(0, 3, 1, 2).contiguous()
+        yield block[:, :1] if all_grey else block
 
 
 # --- arrays -----------------------------------------------------------------------------------
@@ -115,14 +104,15 @@ def _picture_blocks(
 
 def _of_array(path: Path, *, num: int | None, seed: int) -> ImageSet:
     array = _read_array(path)
-    indices = some_of(len(array), num, title=str(path), seed=seed)
+    indices = some_of(len(array), num, title=shown(path), seed=seed)
     height, width, channels = array.shape[1:]
+    note_range(shown(path), (array[index] for index in indices))
     return ImageSet(
-        title=str(path),
+        title=shown(path),
         shape=(channels, height, width),
         num=len(indices),
         blocks=partial(_array_blocks, array, indices),
-        name_of=lambda index: f"{path}, image {indices[index]}",
+        name_of=lambda index: f"{shown(path)}, image {indices[index]}",
     )
 
 
@@ -134,7 +124,7 @@ def _read_array(path: Path) -> Array:
     except DataError:
         raise
     except Exception as error:  # numpy, zip, zlib and the parser of headers each raise their own
-        raise DataError(f"{path} cannot be read as an array: {error}") from error
+        raise DataError(f"{shown(path)} cannot be read as an array: {error}") from error
     if array.ndim == 3:
         array = array[..., None]
     if (
@@ -144,8 +134,8 @@ def _read_array(path: Path) -> Array:
         or not array.size
     ):
         raise DataError(
-            f"{path} holds {array.dtype} of {' x '.join(map(str, array.shape))}; expected uint8 of "
-            "n x height x width, or of n x height x width x channels with 1 or 3 channels"
+            f"{shown(path)} holds {array.dtype} of {' x '.join(map(str, array.shape))}; expected "
+            "uint8 of n x height x width, or of n x height x width x channels with 1 or 3 channels"
         )
     return array
 
@@ -155,7 +145,7 @@ def _the_array(path: Path, archive: Any) -> np.ndarray[Any, Any]:
     name = "arr_0" if "arr_0" in names or len(names) != 1 else names[0]
     if name not in names:
         found = ", ".join(names) or "nothing"
-        raise DataError(f"{path} holds {found}; expected one array, or one named arr_0")
+        raise DataError(f"{shown(path)} holds {found}; expected one array, or one named arr_0")
     return cast("np.ndarray[Any, Any]", archive[name])
 
 

@@ -18,7 +18,8 @@ from rgm_bench.config.spec import (
     canonical_json,
 )
 from rgm_bench.data.contents import NUM_IMAGES, DataKind, PointsKind
-from rgm_bench.data.location import folder_fingerprint, locate
+from rgm_bench.data.fingerprint import folder_fingerprint
+from rgm_bench.data.location import locate
 from rgm_bench.errors import DataError, MissingDataError, StoreError
 from rgm_bench.image_metrics.files import open_images
 from rgm_bench.image_metrics.image_set import ImageSet

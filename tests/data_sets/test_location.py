@@ -10,6 +10,7 @@ import pytest
 from rgm_bench.cli import prepare
 from rgm_bench.data import location
 from rgm_bench.data.contents import DataKind, PointsKind
+from rgm_bench.data.fingerprint import image_folder_fingerprint
 from rgm_bench.errors import MissingDataError
 
 
@@ -105,8 +106,8 @@ def _folder(root: Path, name: str, pictures: dict[str, bytes]) -> None:
 def test_a_fingerprint_is_the_content_and_nothing_else(root: Path):
     _folder(root, "one", {"a.png": b"1", "sub/b.JPG": b"2", "notes.txt": b"x"})
     _folder(root, "two", {"sub/b.JPG": b"2", "a.png": b"1", "notes.txt": b"y"})
-    assert location.fingerprint("one", "train") == location.fingerprint("two", "train")
-    assert len(location.fingerprint("one", "train")) == 16
+    assert image_folder_fingerprint("one", "train") == image_folder_fingerprint("two", "train")
+    assert len(image_folder_fingerprint("one", "train")) == 16
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_a_fingerprint_is_the_content_and_nothing_else(root: Path):
 def test_a_fingerprint_changes_with_any_picture(root: Path, other: dict[str, bytes]):
     _folder(root, "one", {"a.png": b"1", "b.png": b"2"})
     _folder(root, "two", other)
-    assert location.fingerprint("one", "train") != location.fingerprint("two", "train")
+    assert image_folder_fingerprint("one", "train") != image_folder_fingerprint("two", "train")
 
 
 def test_the_listing_shows_what_is_there_and_how_to_get_the_rest(cifar_root: Path):

@@ -5,7 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
+from rgm_bench.data.fingerprint import folder_fingerprint
 from rgm_bench.data.images import load_images
+from rgm_bench.data.pictures import read_pictures
 from rgm_bench.errors import DataError
 
 
@@ -53,11 +55,48 @@ def test_a_fine_checkerboard_becomes_grey_and_not_an_alias(root: Path):
     assert (small - 127.5).abs().max() < 4
 
 
-def test_grey_and_palette_and_transparency_become_rgb(root: Path):
-    _save(root, "a.png", np.full((8, 8), 7, np.uint8))
-    _save(root, "b.png", np.full((8, 8, 4), 9, np.uint8))
-    assert _load(8).shape == (2, 3, 8, 8)
-    assert _load(8)[0].unique().tolist() == [7]
+def test_all_that_cannot_be_used_are_told_in_one_error(root: Path):
+    for name in ("a.png", "c.png", "d.png", "e.png"):
+        _save(root, name, np.full((8, 8, 4), 9, np.uint8))
+    _save(root, "b.png", _noise(8, 8))
+    with pytest.raises(DataError, match="4 pictures cannot be used") as caught:
+        _load(8)
+    assert [name for name in "abcde" if f"{name}.png has transparent" in str(caught.value)] == [
+        *"acd"
+    ]
+
+
+def test_a_folder_is_decoded_once(root: Path, monkeypatch: pytest.MonkeyPatch):
+    _save(root, "a.png", _noise(16, 16))
+    first = _load(8)
+    monkeypatch.setattr("rgm_bench.data.pictures.read_rgb", None)
+    assert torch.equal(_load(8), first)
+
+
+def test_other_pictures_are_decoded_anew(root: Path):
+    for seed in (0, 1):
+        _save(root, "a.png", _noise(16, 16, seed))
+        np.testing.assert_array_equal(_load(16)[0].permute(1, 2, 0).numpy(), _noise(16, 16, seed))
+
+
+def test_where_the_data_root_cannot_be_written_they_are_decoded_all_the_same(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _save(root, "a.png", _noise(16, 16))
+    monkeypatch.setattr("os.access", lambda *_: False)
+    np.testing.assert_array_equal(_load(16)[0].permute(1, 2, 0).numpy(), _noise(16, 16))
+    assert not (root / "decoded").exists()
+
+
+def test_other_pictures_than_those_of_the_fingerprint_are_refused(root: Path):
+    _save(root, "a.png", _noise(16, 16))
+    content = folder_fingerprint(root / "cats/train")
+    _save(root, "a.png", _noise(16, 16, seed=1))
+    with pytest.raises(DataError, match=f"holds other pictures .* expected {content}"):
+        read_pictures(root / "cats/train", 16, name="cats-train", content=content)
+    assert not list((root / "decoded").glob("*.npy"))
+    _save(root, "a.png", _noise(16, 16))
+    assert len(read_pictures(root / "cats/train", 16, name="cats-train", content=content)) == 1
 
 
 def test_a_turned_photograph_stands_upright(root: Path):
