@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from rgm_bench.config.spec import (
@@ -50,6 +51,10 @@ if TYPE_CHECKING:
     from tests.object_store import ObjectStore
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as units compute; also in processes tests start
+
+# a busy machine is no fault of what is tested
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")

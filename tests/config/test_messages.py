@@ -665,8 +665,7 @@ def paths(node: Any, prefix: tuple[str | int, ...] = ()) -> list[tuple[str | int
 
 @settings(
     max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.data())
 def test_any_value_anywhere_is_a_study_or_a_mistake(write_study: WriteStudy, data: st.DataObject):

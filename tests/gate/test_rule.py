@@ -126,7 +126,7 @@ def check(current: int, baseline: int, *, share: float, numbers: int, level: flo
     return is_regression(shown[0] - margins[0], adjusted, 0.0)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(5, 30), st.integers(5, 30), st.floats(1e-3, 10), st.floats(0, 3))
 def test_detectable_scales_with_the_spread_and_grows_with_margin_and_fewer_seeds(
     current, baseline, spread, share
@@ -214,7 +214,7 @@ def test_numbers_that_never_vary() -> None:
 values = st.lists(st.floats(1, 100), min_size=5, max_size=8)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(values, values, st.floats(0.1, 10), st.randoms(use_true_random=False))
 def test_units_and_the_order_of_seeds_do_not_matter(current, baseline, unit, random) -> None:
     plain = judged(current, baseline)
