@@ -11,6 +11,7 @@ from rgm_bench.config.official import IMPORTED, import_advice
 from rgm_bench.config.spec import (
     GenerateSpec,
     ImageFolderSpec,
+    KnownDataSpec,
     PointsDataSpec,
     TrainingSpec,
     stored_spec,
@@ -69,10 +70,10 @@ def require_inputs(study: StudySpec) -> None:
     for spec in dict.fromkeys(trial.spec.data for trial in study.trials):
         if isinstance(spec, PointsDataSpec):
             continue  # computed
-        if isinstance(spec, ImageFolderSpec):
+        if isinstance(spec, ImageFolderSpec | KnownDataSpec):
             from rgm_bench.build.data import build_images
 
-            build_images(spec)  # decoded for the workers of this machine, too
+            build_images(spec)  # which looks at its content
         else:
             locate(spec.kind, split=spec.split)
     measures = (trial.spec.measure for trial in study.trials)

@@ -31,16 +31,15 @@ def build_points(spec: PointsDataSpec) -> Sample:
 def build_images(spec: DataSpec) -> ByteImage:
     """All images of a data set's split."""
     match spec:
-        case DigitsSpec() | FashionMnistSpec() | Cifar10Spec() | LargePicturesSpec():
+        case DigitsSpec() | LargePicturesSpec():
             return load_images(kind=spec.kind, split=spec.split)
+        case FashionMnistSpec() | Cifar10Spec():
+            _require_fingerprint(spec, spec.subset)
+            return load_images(kind=spec.kind, split=spec.split, fingerprint=spec.fingerprint)
         case NaturalPatchesSpec():
             return load_images(kind=spec.kind, split=spec.split, image_size=spec.image_size)
         case ImageFolderSpec():
-            if spec.fingerprint is None:
-                raise StudyError(
-                    f"the image folder {spec.name} has no fingerprint, without which its pictures "
-                    "may be any: load_study fills it in"
-                )
+            _require_fingerprint(spec, spec.name)
             return load_images(
                 kind=spec.kind,
                 split=spec.split,
@@ -52,3 +51,13 @@ def build_images(spec: DataSpec) -> ByteImage:
             raise ValueError(f"{spec.kind} are points, not images")
         case _:
             assert_never(spec)
+
+
+def _require_fingerprint(
+    spec: FashionMnistSpec | Cifar10Spec | ImageFolderSpec, name: str | None
+) -> None:
+    if name is not None and spec.fingerprint is None:
+        raise StudyError(
+            f"the {spec.kind} {name} has no fingerprint, without which its images may be any: "
+            "load_study fills it in"
+        )

@@ -4,6 +4,7 @@ import json
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, get_args
@@ -67,10 +68,30 @@ def data(
     for status in statuses():
         if status.folder is not None:
             print(f"{status.name}: {status.folder}")
+            for note in _notes(status.name, status.folder):
+                print(f"    {note}")
         else:
             print(f"{status.name}: not found; to get it:")
             for line in status.instructions.splitlines():
                 print(f"    {line}")
+
+
+def _notes(name: str, folder: Path) -> Iterator[str]:
+    """What a study has to know of a data set that is there."""
+    from rgm_bench.data.folder import picture_folder
+    from rgm_bench.data.known import is_published
+
+    if name in ("cifar10", "fashion_mnist"):
+        kind = "cifar10" if name == "cifar10" else "fashion_mnist"
+        if not is_published(kind, folder):
+            yield "not the published images: a study of them says `subset: NAME`"
+    elif name.startswith("image_folder "):
+        for split in ("train", "test"):
+            if (folder / split).is_dir():
+                found = picture_folder(folder / split)
+                yield f"{split}: {len(found.files):,} pictures"
+                if found.note:
+                    yield found.note
 
 
 def import_official(

@@ -22,8 +22,11 @@ from rgm_bench.config.study import AxisValue
 Choice = Mapping[str, int]
 """For each axis the index of the value chosen on it."""
 
-Fingerprint = Callable[[str, str], str]
-"""The fingerprint of an image folder, by its name and split."""
+_NAMES = {"image_folder": "name", "cifar10": "subset", "fashion_mnist": "subset"}
+"""The field that names data whose content is their owner's."""
+
+Fingerprint = Callable[[str, str, str], str]
+"""The fingerprint of the data of a kind that is its owner's, by its name and split."""
 
 
 @final
@@ -33,7 +36,7 @@ class Arms:
     Args:
         profile: the whole profile, its preset written out.
         axes: its axes.
-        fingerprint: called for image folders; None leaves them without.
+        fingerprint: called for image folders and subsets; None leaves them without.
         problems: takes every mistake.
     """
 
@@ -158,7 +161,7 @@ class Arms:
 
     def _with_fingerprint(self, training: Placed) -> Placed:
         data = training.get("data")
-        if self._fingerprint is None or data is None or plain(data).get("kind") != "image_folder":
+        if self._fingerprint is None or data is None:
             return training
         return training.with_entries(
             {**training.entries, "data": fingerprinted(data, self._fingerprint, self._problems)}
@@ -190,17 +193,18 @@ class Arms:
 
 
 def fingerprinted(data: Placed, fingerprint: Fingerprint, problems: Problems) -> Placed:
-    """An image folder with the fingerprint of what lies on this machine.
+    """An image folder or a subset with the fingerprint of what lies on this machine.
 
     A fingerprint that the file pins is compared with it.
 
     Raises:
-        MissingDataError: the folder is not there.
+        MissingDataError: the data are not there.
     """
-    name, split, pinned = data.get("name"), data.get("split"), data.get("fingerprint")
-    if name is None:
+    kind, split, pinned = plain(data).get("kind"), data.get("split"), data.get("fingerprint")
+    name = data.get(_NAMES.get(kind, ""))
+    if name is None or name.value is None:
         return data
-    found = fingerprint(str(name.value), str(split.value) if split else "train")
+    found = fingerprint(kind, str(name.value), str(split.value) if split else "train")
     if pinned is not None and pinned.value != found:
         text = f"found {described(pinned)}; the folder on this machine holds other pictures: "
         problems.add(pinned.at, "training.data.fingerprint", text + found)

@@ -23,7 +23,7 @@ from rgm_bench.config.real_rows import real_rows
 from rgm_bench.config.schema import study_schema
 from rgm_bench.config.search import TRIAL, Values
 from rgm_bench.config.searches import SearchTrials
-from rgm_bench.config.spec import PYTHON, as_stored, new_defaults
+from rgm_bench.config.spec import PYTHON, KnownDataSpec, as_stored, new_defaults
 from rgm_bench.config.study import StudySpec
 from rgm_bench.config.trial import Trial
 
@@ -217,7 +217,7 @@ def _study_spec(study: Placed, profile: str, whole: ReadProfile) -> StudySpec:
     resolved = _resolved(study, profile, arms, whole)
     return StudySpec(
         name=resolved["name"],
-        title=whole.fields.title,
+        title=_titled(whole.fields.title, arms, trials),
         profile=profile,
         reproduces=resolved["reproduces"],
         axes={TRIAL: ()} if search else {axis.name: axis.labels for axis in whole.axes},
@@ -233,10 +233,24 @@ def _study_spec(study: Placed, profile: str, whole: ReadProfile) -> StudySpec:
     )
 
 
-def _fingerprint(name: str, split: str) -> str:
-    from rgm_bench.data.fingerprint import image_folder_fingerprint
+def _titled(title: str, arms: Arms, trials: Sequence[Trial]) -> str:
+    """The title, which stands over every table, with the subsets that the study is of."""
+    base = plain(arms.base_training)["data"]  # of a search, whose trials come later
+    found = {(base["subset"], base["kind"])} if base.get("subset") else set[tuple[str, str]]()
+    for data in (trial.spec.data for trial in trials):
+        if isinstance(data, KnownDataSpec) and data.subset is not None:
+            found.add((data.subset, data.kind))
+    subsets = ", ".join(f"subset {name} of {kind}" for name, kind in sorted(found))
+    return f"{title} ({subsets})" if subsets else title
 
-    return image_folder_fingerprint(name, "test" if split == "test" else "train")
+
+def _fingerprint(kind: str, name: str, split: str) -> str:
+    from rgm_bench.data.fingerprint import image_folder_fingerprint
+    from rgm_bench.data.known import subset_fingerprint
+
+    if kind == "image_folder":
+        return image_folder_fingerprint(name, "test" if split == "test" else "train")
+    return subset_fingerprint("cifar10" if kind == "cifar10" else "fashion_mnist")
 
 
 def _resolved(study: Placed, profile: str, arms: Arms, whole: ReadProfile) -> dict[str, Any]:

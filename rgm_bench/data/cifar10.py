@@ -14,6 +14,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from rgm_bench.data.contents import CIFAR10_FILES, Split
+from rgm_bench.data.known import require_known
 from rgm_bench.errors import DataError
 
 _PIXELS = 3 * 32 * 32
@@ -27,16 +28,23 @@ _ADMITTED: dict[tuple[str, str], object] = {
 
 
 def read_cifar10(
-    folder: Path, split: Split
+    folder: Path, split: Split, *, content: str | None = None
 ) -> tuple[UInt8[Tensor, "n 3 32 32"], Int64[Tensor, " n"]]:
     """Images and labels, in the order of the batches.
 
+    Args:
+        folder: of the batches.
+        split: which part of them.
+        content: the fingerprint of a subset; None for CIFAR-10 as published.
+
     Raises:
-        DataError: a batch is truncated, corrupt or names anything but numpy arrays.
+        DataError: a batch is truncated, corrupt, names anything but numpy arrays or has other
+            images.
     """
     batches = [_read_batch(folder / name) for name in CIFAR10_FILES[split]]
     images = np.concatenate([images for images, _ in batches]).reshape(-1, 3, 32, 32)
     labels = np.concatenate([labels for _, labels in batches])
+    require_known("cifar10", folder, split, content=content, num=len(images))
     return torch.from_numpy(images), torch.from_numpy(labels)
 
 

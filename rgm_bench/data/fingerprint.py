@@ -39,11 +39,13 @@ def folder_fingerprint(folder: Path) -> str:
     Raises:
         DataError: a picture cannot be read.
     """
-    return kept_fingerprint(folder, picture_folder(folder).files, file_digest)
+    return kept_fingerprint(
+        folder, picture_folder(folder).files, lambda name: file_digest(folder / name)
+    )
 
 
 def kept_fingerprint(
-    folder: Path, files: Mapping[str, os.stat_result], digest: Callable[[Path], bytes]
+    folder: Path, files: Mapping[str, os.stat_result], digest: Callable[[str], bytes]
 ) -> str:
     """The content of some files of a folder, read only if one has changed since the last time.
 
@@ -53,7 +55,7 @@ def kept_fingerprint(
     Args:
         folder: that holds them.
         files: the state of each, by its path below `folder`, in order.
-        digest: of the content of one.
+        digest: of the content of one, by its path.
     """
     started = time.time()
     seen = _seen(files)
@@ -63,7 +65,7 @@ def kept_fingerprint(
         kept: Any = json.loads(note.read_text(encoding="ascii"))
         if kept["seen"] == seen:
             return str(kept["fingerprint"])
-    found = fingerprint((name, digest(folder / name)) for name in files)
+    found = fingerprint((name, digest(name)) for name in files)
     if all(state.st_ctime < started - SETTLED_SECONDS for state in files.values()):
         _keep(note, {"seen": seen, "fingerprint": found})
     return found

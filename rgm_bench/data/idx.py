@@ -3,8 +3,6 @@
 Source: LeCun, Cortes and Burges, "The MNIST database", file formats.
 """
 
-import gzip
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from rgm_bench.data.contents import IDX_FILES, Split
-from rgm_bench.data.location import idx_file
-from rgm_bench.errors import DataError, MissingDataError
+from rgm_bench.data.known import content_of, existing, require_known
+from rgm_bench.errors import DataError
 
 _UNSIGNED_BYTES = 0x08
 _SIDE = 28
@@ -23,20 +21,26 @@ _PADDING = 2
 
 
 def read_fashion_mnist(
-    folder: Path, split: Split
+    folder: Path, split: Split, *, content: str | None = None
 ) -> tuple[UInt8[Tensor, "n 1 32 32"], Int64[Tensor, " n"]]:
     """Images, padded from 28x28 to 32x32 with background, and labels.
 
+    Args:
+        folder: of the files.
+        split: which part of them.
+        content: the fingerprint of a subset; None for Fashion-MNIST as published.
+
     Raises:
-        DataError: a file is truncated, corrupt or of another format.
+        DataError: a file is truncated, corrupt, of another format or of other images.
     """
-    image_path, label_path = (_existing(folder, name) for name in IDX_FILES[split])
+    image_path, label_path = (existing(folder, name) for name in IDX_FILES[split])
     images, labels = read_idx(image_path, num_axes=3), read_idx(label_path, num_axes=1)
     if images.shape[1:] != (_SIDE, _SIDE) or len(images) != len(labels):
         raise DataError(
             f"{image_path} holds images of {images.shape} and {label_path} {len(labels)} labels; "
             f"expected n x {_SIDE} x {_SIDE} and n: get the files again"
         )
+    require_known("fashion_mnist", folder, split, content=content, num=len(images))
     padded = functional.pad(torch.from_numpy(images).unsqueeze(1), 4 * (_PADDING,))
     return padded, torch.from_numpy(labels.astype(np.int64))
 
@@ -47,7 +51,7 @@ def read_idx(path: Path, *, num_axes: int) -> UInt8[np.ndarray, "..."]:
     Raises:
         DataError: it is truncated, corrupt or of another format.
     """
-    content = _content(path)
+    content = content_of(path)
     header_bytes = 4 * (1 + num_axes)
     magic = int.from_bytes(content[:4], "big")
     if len(content) < header_bytes or magic != (_UNSIGNED_BYTES << 8) + num_axes:
@@ -63,17 +67,3 @@ def read_idx(path: Path, *, num_axes: int) -> UInt8[np.ndarray, "..."]:
             f"{' x '.join(map(str, shape))}): get it again"
         )
     return np.frombuffer(content, np.uint8, offset=header_bytes).reshape(shape).copy()
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}; get it again") from error
-
-
-def _existing(folder: Path, name: str) -> Path:
-    path = idx_file(folder, name)
-    if path is None:
-        raise MissingDataError(f"{folder} is without {name}, .gz or not")
-    return path

@@ -39,7 +39,8 @@ def load_images(
         name: of an image folder; None for every other kind.
         image_size: height and width that an image folder is resized to, or of natural patches, 16
             or 32; None for every other kind.
-        fingerprint: that an image folder has to have; None takes it as it is.
+        fingerprint: of the content that an image folder, or a subset in the form of CIFAR-10 or
+            Fashion-MNIST, has to have; None takes a folder as it is, and the others as published.
 
     Raises:
         MissingDataError: the data set is not on this machine.
@@ -50,9 +51,9 @@ def load_images(
         case "digits":
             return read_digits(split)[0]
         case "fashion_mnist":
-            return read_fashion_mnist(folder, split)[0]
+            return read_fashion_mnist(folder, split, content=fingerprint)[0]
         case "cifar10":
-            return read_cifar10(folder, split)[0]
+            return read_cifar10(folder, split, content=fingerprint)[0]
         case "natural_patches":
             if image_size not in (16, 32):
                 raise ValueError(f"natural_patches needs an image_size of 16 or 32: {image_size}")
@@ -98,8 +99,15 @@ def first_images(
             return load_images(kind=kind, split=split, image_size=image_size)[:num]
 
 
-def load_labels(*, kind: DataKind, split: Split) -> Int64[Tensor, " n"]:
+def load_labels(
+    *, kind: DataKind, split: Split, fingerprint: str | None = None
+) -> Int64[Tensor, " n"]:
     """The class of each image of `load_images`, for the kinds that have classes.
+
+    Args:
+        kind: which data set.
+        split: which part of it.
+        fingerprint: as of `load_images`.
 
     Raises:
         MissingDataError: the data set is not on this machine.
@@ -109,9 +117,9 @@ def load_labels(*, kind: DataKind, split: Split) -> Int64[Tensor, " n"]:
         case "digits":
             return read_digits(split)[1]
         case "fashion_mnist":
-            return read_fashion_mnist(locate(kind, split=split), split)[1]
+            return read_fashion_mnist(locate(kind, split=split), split, content=fingerprint)[1]
         case "cifar10":
-            return read_cifar10(locate(kind, split=split), split)[1]
+            return read_cifar10(locate(kind, split=split), split, content=fingerprint)[1]
         case "natural_patches" | "celeba_hq_256" | "lsun_church" | "image_folder":
             raise ValueError(f"{kind} has no labels")
         case _:

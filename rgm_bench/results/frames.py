@@ -17,10 +17,8 @@ import pyarrow.parquet as pq
 
 from rgm_bench.config.given_up import GivenUp
 from rgm_bench.config.spec import (
-    DataSpec,
     EvaluationSpec,
     GenerateSpec,
-    ImageFolderSpec,
     LatentDiversitySpec,
     PointsSpec,
     RestoreSpec,
@@ -28,6 +26,7 @@ from rgm_bench.config.spec import (
     TrainingSource,
     TrainingSpec,
     canonical_json,
+    data_name,
 )
 from rgm_bench.config.study import AxisValue, StudySpec, Trial
 from rgm_bench.results.files import write_whole
@@ -304,7 +303,7 @@ def _spec_columns(spec: EvaluationSpec) -> Record:
         "num_images": spec.measure.count,
         "extractor": spec.measure.space,
         "reference_split": _reference_split(spec),
-        "data": _data_name(spec.data),
+        "data": data_name(spec.data),
         "at": source.at if isinstance(source, TrainingSource) else None,
         "images": training.images_at(cast(TrainingSource, source).at) if training else None,
         **_weight_columns(training),
@@ -328,10 +327,6 @@ def _weight_columns(training: TrainingSpec | None) -> Record:
         return {"fidelity_weight": None, "paper_lambda": None}
     weight = training.method.fidelity_weight
     return {"fidelity_weight": weight, "paper_lambda": 1 / weight if weight else float("inf")}
-
-
-def _data_name(data: DataSpec) -> str:
-    return data.name if isinstance(data, ImageFolderSpec) else data.kind
 
 
 def curve_rows(fixed: Mapping[str, Any], curve: Mapping[str, list[float | None]]) -> list[Record]:

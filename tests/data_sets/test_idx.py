@@ -1,4 +1,6 @@
 import gzip
+import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from rgm_bench.data import known
 from rgm_bench.data.idx import read_idx
 from rgm_bench.data.images import load_images, load_labels
+from rgm_bench.data.known import subset_fingerprint
 from rgm_bench.errors import DataError
 
 AsIdx = Callable[[np.ndarray[Any, Any]], bytes]
@@ -31,13 +35,36 @@ def test_padding_is_background_and_keeps_the_image(
 ):
     folder = root / "fashion_mnist"
     fashion_mnist(folder, compressed=compressed)
-    images = load_images(kind="fashion_mnist", split="test")
+    content = subset_fingerprint("fashion_mnist")
+    images = load_images(kind="fashion_mnist", split="test", fingerprint=content)
     name = "t10k-images-idx3-ubyte" + (".gz" if compressed else "")
     raw = torch.from_numpy(read_idx(folder / name, num_axes=3))
     assert images.shape == (5, 1, 32, 32)
     assert torch.equal(images[:, 0, 2:-2, 2:-2], raw)
     assert images.sum() == raw.sum()
-    assert load_labels(kind="fashion_mnist", split="test").tolist() == [0, 1, 2, 3, 4]
+    labels = load_labels(kind="fashion_mnist", split="test", fingerprint=content)
+    assert labels.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_other_images_do_not_pass_for_fashion_mnist(
+    root: Path, fashion_mnist: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    folder = root / "fashion_mnist"
+    fashion_mnist(folder, compressed=True)
+    with pytest.raises(DataError, match="holds 5 images in the test split that are not those"):
+        load_images(kind="fashion_mnist", split="test")
+    for path in folder.iterdir():
+        digest = hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest()
+        monkeypatch.setitem(known._PUBLISHED, path.stem, f"sha256:{digest}")
+    assert len(load_images(kind="fashion_mnist", split="test")) == 5
+
+
+def test_a_subset_has_one_content_gzipped_or_not(root: Path, fashion_mnist: Callable[..., None]):
+    fashion_mnist(root / "fashion_mnist", compressed=True)
+    content = subset_fingerprint("fashion_mnist")
+    shutil.rmtree(root / "fashion_mnist")
+    fashion_mnist(root / "fashion_mnist", compressed=False)
+    assert subset_fingerprint("fashion_mnist") == content
 
 
 def _refused(path: Path, num_axes: int = 3) -> str:

@@ -1,12 +1,13 @@
 """Which data a training learns from: images, or points in the plane."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from rgm_bench.config.spec.base import Slug, Spec
+from rgm_bench.config.spec.base import Added, Slug, Spec
 
 Split = Literal["train", "test"]
+Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
 class PointsDataSpec(Spec):
@@ -43,7 +44,24 @@ class DigitsSpec(Spec):
         return (1, 8, 8)
 
 
-class FashionMnistSpec(Spec):
+class KnownDataSpec(Spec):
+    """A data set that is known by its content, or other images in its form.
+
+    `subset` names these, and `fingerprint`, filled in when a study is loaded, is their content of
+    both splits.
+    """
+
+    subset: Annotated[Slug | None, Added(meant=None)] = None
+    fingerprint: Annotated[Fingerprint | None, Added(meant=None)] = None
+
+    @model_validator(mode="after")
+    def _names_what_it_pins(self) -> Self:
+        if self.fingerprint is not None and self.subset is None:
+            raise ValueError("fingerprint is of a subset; name it: subset")
+        return self
+
+
+class FashionMnistSpec(KnownDataSpec):
     """Fashion-MNIST, 28x28 grey, padded to 32x32 with background: 60,000 and 10,000 images."""
 
     kind: Literal["fashion_mnist"]
@@ -56,7 +74,7 @@ class FashionMnistSpec(Spec):
         return (1, 32, 32)
 
 
-class Cifar10Spec(Spec):
+class Cifar10Spec(KnownDataSpec):
     """CIFAR-10, 32x32 colour, from its python-version batches: 50,000 and 10,000 images."""
 
     kind: Literal["cifar10"]
@@ -111,7 +129,7 @@ class ImageFolderSpec(Spec):
     image_size: Annotated[int, Field(ge=8, le=1024)]
     split: Split = "train"
     horizontal_flip: bool = False
-    fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
+    fingerprint: Fingerprint | None = None
 
     @property
     def event_shape(self) -> tuple[int, ...]:
@@ -142,6 +160,13 @@ def other_split(data: DataSpec, split: Split) -> DataSpec:
     if not isinstance(data, PointsDataSpec):
         changed["horizontal_flip"] = False
     return data.model_copy(update=changed)
+
+
+def data_name(data: DataSpec) -> str:
+    """What tables call the data: a kind, the name of a folder, or both a subset and its kind."""
+    if isinstance(data, KnownDataSpec) and data.subset is not None:
+        return f"{data.kind}, subset {data.subset}"
+    return data.name if isinstance(data, ImageFolderSpec) else data.kind
 
 
 def text_size(data: DataSpec) -> str:

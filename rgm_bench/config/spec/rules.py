@@ -6,7 +6,7 @@ A rule is silent about parts written in Python: they say themselves what they ca
 from typing import assert_never
 
 from rgm_bench.batching import STDDEV_GROUP
-from rgm_bench.config.spec.data import DataSpec, PointsDataSpec, is_images, text_size
+from rgm_bench.config.spec.data import DataSpec, KnownDataSpec, PointsDataSpec, is_images, text_size
 from rgm_bench.config.spec.degradation import (
     BlockAverageSpec,
     BlurSpec,
@@ -68,6 +68,8 @@ def num_samples(data: DataSpec) -> int | None:
     """How many samples a split has; None for what is its owner's."""
     if isinstance(data, PointsDataSpec):
         return data.num_points
+    if isinstance(data, KnownDataSpec) and data.subset is not None:
+        return None
     return NUM_IMAGES.get((data.kind, data.split))
 
 
