@@ -20,7 +20,7 @@ from ray.runtime_env import RuntimeEnv
 from rgm_bench.errors import UserError
 from rgm_bench.execution.base import Attempt, Executor, Perform, Unit
 from rgm_bench.execution.failures import kind_of
-from rgm_bench.execution.room import Machine, largest, num_fitting
+from rgm_bench.execution.room import Machine, num_fitting, why_no_room
 
 ROOM_SECONDS = 5.0
 """How often the nodes of the cluster are counted: some come later, and some go."""
@@ -72,10 +72,10 @@ class RayExecutor(Executor):
         self._stopping = False
         self._cpus, self._gpus, self._processes = cpus, gpus, processes
         self._count_room()
-        if self.slots < processes:
-            message = _no_room(cpus, gpus, processes, self.slots)
+        why = why_no_room(_machines(), cpus=cpus, gpus=gpus, processes=processes)
+        if why is not None:
             ray.shutdown()
-            raise UserError(message)
+            raise UserError(why)
 
     @property
     def num_at_work(self) -> int:
@@ -217,17 +217,3 @@ def _runtime_env(fields: Mapping[str, Any] | None) -> RuntimeEnv | None:
 
 def _machines() -> list[Machine]:
     return [Machine.of(node["Resources"]) for node in ray.nodes() if node["Alive"]]
-
-
-def _no_room(cpus: float, gpus: float, processes: int, room: int) -> str:
-    machines = _machines()
-    each, field, only = "a unit", "gpus=0", ""
-    if processes > 1:
-        each, field = f"for each of {processes} processes of a training", "processes=1"
-        only = f", and {room} of them fit{'s' * (room == 1)} on all together"
-    return (
-        f"no unit fits: the study's resources ask for {cpus:g} CPUs and {gpus:g} GPUs {each} on "
-        f"one node, and the largest of {len(machines)} Ray nodes has "
-        f"{largest(machines, gpus=gpus)}{only}; use another profile, `--set resources.{field}`, "
-        "or larger nodes"
-    )

@@ -4,7 +4,7 @@ A process takes all it needs from one machine, and all it needs of a GPU from on
 over on several of them holds nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -53,7 +53,33 @@ def _times(part: float, whole: float) -> int:
     return round(whole * _PARTS) // max(1, round(part * _PARTS))
 
 
-def largest(machines: Iterable[Machine], *, gpus: float) -> Machine:
+def why_no_room(
+    machines: Sequence[Machine], *, cpus: float, gpus: float, processes: int
+) -> str | None:
+    """Why not even one training runs on all machines together, for people; None where one does.
+
+    Args:
+        machines: those that live.
+        cpus: of one process.
+        gpus: of one process.
+        processes: that share a training.
+    """
+    room = num_fitting(machines, cpus=cpus, gpus=gpus)
+    if room >= processes:
+        return None
+    each, field, only = "a unit", "gpus=0", ""
+    if processes > 1:
+        each, field = f"for each of {processes} processes of a training", "processes=1"
+        only = f", and {room} of them fit{'s' * (room == 1)} on all together"
+    return (
+        f"no unit fits: the study's resources ask for {cpus:g} CPUs and {gpus:g} GPUs {each} on "
+        f"one node, and the largest of {len(machines)} Ray nodes has "
+        f"{_largest(machines, gpus)}{only}; use another profile, `--set resources.{field}`, "
+        "or larger nodes"
+    )
+
+
+def _largest(machines: Sequence[Machine], gpus: float) -> Machine:
     """The machine that a process fits on if it fits on any: by its GPUs, where it needs some."""
     return max(
         machines,

@@ -10,7 +10,7 @@ from rgm_bench.errors import UserError
 from rgm_bench.execution import ray as ray_executor
 from rgm_bench.execution.base import Attempt, ShouldStop, Unit
 from rgm_bench.execution.ray import RayExecutor
-from rgm_bench.execution.room import Machine, largest, num_fitting
+from rgm_bench.execution.room import Machine, num_fitting, why_no_room
 
 GPU_NODE = Machine(cpus=8, gpus=2)
 
@@ -35,10 +35,15 @@ def test_a_process_takes_all_from_one_node_and_one_card(machines, cpus, gpus, ex
     assert num_fitting(machines, cpus=cpus, gpus=gpus) == expected
 
 
-def test_the_largest_node_is_largest_in_what_is_scarce() -> None:
+def test_why_there_is_no_room_names_the_node_that_is_largest_in_what_is_scarce() -> None:
     machines = [Machine(64, 0), GPU_NODE, Machine(4, 2)]
-    assert largest(machines, gpus=1) == GPU_NODE
-    assert largest(machines, gpus=0) == Machine(64, 0)
+    with_gpu = why_no_room(machines, cpus=100, gpus=1, processes=1)
+    assert with_gpu is not None
+    assert f"has {GPU_NODE}" in with_gpu
+    without = why_no_room(machines, cpus=100, gpus=0, processes=1)
+    assert without is not None
+    assert "has 64 CPUs and 0 GPUs" in without
+    assert why_no_room(machines, cpus=64, gpus=0, processes=1) is None
 
 
 @pytest.fixture
