@@ -1,8 +1,10 @@
 """Commands that look at a study or a store: plan, status, show, logs, sample."""
 
+import gc
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,9 +48,10 @@ def plan(
     from rgm_bench.plan import make_plan, notes_on_data
     from rgm_bench.search import searched
 
-    spec, view = open_study(study, profile, overrides), open_view(store, code)
-    spec = searched(spec, view)
-    made = make_plan(spec, view)
+    with _collecting_nothing():
+        spec, view = open_study(study, profile, overrides), open_view(store, code)
+        spec = searched(spec, view)
+        made = make_plan(spec, view)
     print(f"{spec.name}/{spec.profile}: {spec.title}")
     _print_search(spec)
     _print_counts(made)
@@ -80,9 +83,10 @@ def status(
     from rgm_bench.plan import make_plan
     from rgm_bench.search import searched
 
-    view = open_view(store)
-    spec = searched(open_study(study, profile, overrides), view)
-    made = make_plan(spec, view)
+    with _collecting_nothing():
+        view = open_view(store)
+        spec = searched(open_study(study, profile, overrides), view)
+        made = make_plan(spec, view)
     _print_search(with_failed(spec, view))
     _print_counts(made)
     missing = {planned.unit.id: planned for planned in made.missing}
@@ -109,6 +113,18 @@ def status(
         print(f"go on with pruned trials: {commands.without_rungs}")
     if missing:
         _print_time_left(made, at_work)
+
+
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """Without the garbage collector: ten thousand specs and results are all needed to the end."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _print_time_left(made: "Plan", at_work: "Sequence[Progress]") -> None:

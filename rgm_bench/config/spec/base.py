@@ -1,8 +1,9 @@
 """What all specs share: closed, frozen models and the names of their plain values."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -48,3 +49,20 @@ def added_fields(kind: type[Spec]) -> dict[str, Any]:
         for mark in field.metadata
         if isinstance(mark, Added)
     }
+
+
+@cache
+def added_below(kind: type[Spec]) -> tuple[str, ...]:
+    """The fields of a kind of spec that may hold a spec with added fields, itself or below."""
+    return tuple(
+        name
+        for name, field in kind.model_fields.items()
+        if any(added_fields(each) or added_below(each) for each in _specs_in(field.annotation))
+    )
+
+
+def _specs_in(annotation: object) -> Iterator[type[Spec]]:
+    if isinstance(annotation, type) and issubclass(annotation, Spec):
+        yield annotation
+    for each in get_args(annotation):
+        yield from _specs_in(each)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from rgm_bench.config.spec.base import Spec, added_fields
+from rgm_bench.config.spec.base import Spec, added_below, added_fields
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
 
@@ -24,7 +24,8 @@ def canonical_fields(spec: Spec) -> dict[str, Any]:
 
 
 def _leave_out(spec: Spec, fields: dict[str, Any]) -> None:
-    for name, value in vars(spec).items():
+    for name in added_below(type(spec)):
+        value = getattr(spec, name)
         if isinstance(value, Spec):
             _leave_out(value, fields[name])
     for name, meant in added_fields(type(spec)).items():
