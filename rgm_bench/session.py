@@ -18,6 +18,7 @@ from rgm_bench.config.spec import (
 )
 from rgm_bench.config.study import StudySpec
 from rgm_bench.data.location import locate
+from rgm_bench.environment import forget_empty
 from rgm_bench.errors import MissingDataError, StoreError, UserError
 from rgm_bench.execution.base import Executor
 from rgm_bench.execution.budget import Budget
@@ -245,6 +246,7 @@ def _open_executor(
                 )
             return LocalExecutor(perform, budget.is_spent)
         case "ray":
+            forget_empty("RAY_")  # before Ray is imported, which reads them
             from rgm_bench.execution.ray import RayExecutor
 
             if resources.processes > 1:

@@ -20,6 +20,7 @@ from ray.runtime_env import RuntimeEnv
 from rgm_bench.errors import UserError
 from rgm_bench.execution.base import Attempt, Executor, Perform, Unit
 from rgm_bench.execution.failures import kind_of
+from rgm_bench.execution.ray_start import Imports, OwnToken, require_loopback, start_advice
 from rgm_bench.execution.room import Machine, num_fitting, why_no_room
 
 ROOM_SECONDS = 5.0
@@ -47,8 +48,8 @@ class RayExecutor(Executor):
         runtime_env: what Ray sets up for the workers, in its own words.
 
     Raises:
-        UserError: there is no cluster at `address`, Ray cannot read `runtime_env`, or not one unit
-            fits on any of its nodes.
+        UserError: there is no cluster at `address`, Ray cannot start here or read `runtime_env`, or
+            not one unit fits on any of its nodes.
     """
 
     def __init__(
@@ -62,7 +63,15 @@ class RayExecutor(Executor):
         address: str | None = None,
         runtime_env: Mapping[str, Any] | None = None,
     ) -> None:
-        _start(address, workers, runtime_env)
+        self._token = OwnToken()
+        if address is None:
+            require_loopback()
+            self._token.give()
+        try:
+            _start(address, workers, runtime_env)
+        except UserError:
+            self._leave()
+            raise
         self._perform = ray.put(perform)
         self._run = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_run)
         self._run_shared = ray.remote(num_cpus=0, max_retries=0)(_run)
@@ -74,7 +83,7 @@ class RayExecutor(Executor):
         self._count_room()
         why = why_no_room(_machines(), cpus=cpus, gpus=gpus, processes=processes)
         if why is not None:
-            ray.shutdown()
+            self._leave()
             raise UserError(why)
 
     @property
@@ -127,7 +136,11 @@ class RayExecutor(Executor):
             ray.cancel(reference, force=True)
         self._running.clear()
         self._waiting.clear()
+        self._leave()
+
+    def _leave(self) -> None:
         ray.shutdown()
+        self._token.take_back()
 
     def _count_room(self) -> None:
         self.slots = num_fitting(_machines(), cpus=self._cpus, gpus=self._gpus)
@@ -177,6 +190,7 @@ def _start(address: str | None, workers: int | None, runtime_env: Mapping[str, A
         "log_to_driver": False,
         "logging_level": logging.ERROR,
         "runtime_env": _runtime_env(runtime_env),
+        "job_config": Imports(),
     }
     if address is None:
         settings |= {
@@ -190,11 +204,15 @@ def _start(address: str | None, workers: int | None, runtime_env: Mapping[str, A
         # Ray puts a handler of its own in place, which exits at once and with another code
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, on_terminate)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
-        first = str(error).strip().splitlines()[0]
+    except (OSError, ValueError, RuntimeError) as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        if address is None:
+            raise UserError(
+                f"Ray cannot start on this machine: {first}\n{start_advice(error)}; "
+                "`--executor local` runs without Ray"
+            ) from error
         raise UserError(
-            f"{where} cannot be reached: {first}\n"
+            f"the Ray cluster at {address} cannot be reached: {first}\n"
             "check the address, and set RAY_AUTH_MODE=token for a cluster that asks for a token; "
             "without --address Ray starts here, and `--executor local` runs without Ray"
         ) from error

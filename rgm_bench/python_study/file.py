@@ -2,10 +2,14 @@
 
 import sys
 import traceback
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import final
 
 from rgm_bench.errors import StudyError, UserError
 from rgm_bench.python_study.source import sources
@@ -34,17 +38,38 @@ def running(path: Path) -> Generator[ModuleType]:
 
 
 @contextmanager
-def _importable(folder: Path, names: Iterable[str]) -> Generator[None]:
-    """The folder is where modules are looked for first, and those of these names are new."""
-    before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
-    sys.path.insert(0, str(folder))
+def _importable(folder: Path, files: Mapping[str, Path]) -> Generator[None]:
+    """These files are the modules of their names, and new; else the folder is looked at last.
+
+    Were it looked at first, what libraries import meanwhile would be found in it, too.
+    """
+    before = {name: sys.modules.pop(name) for name in files if name in sys.modules}
+    finder = _Finder(files)
+    sys.meta_path.insert(0, finder)
+    sys.path.append(str(folder))
     try:
         yield
     finally:
         sys.path.remove(str(folder))
-        for name in names:
+        sys.meta_path.remove(finder)
+        for name in files:
             sys.modules.pop(name, None)
         sys.modules.update(before)
+
+
+@final
+class _Finder(MetaPathFinder):
+    """Finds the files of a study, and nothing else."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = files
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Where the module of this name is, if it is one of them."""
+        file = self._files.get(fullname)
+        return None if file is None else spec_from_file_location(fullname, file)
 
 
 def _compiled(path: Path) -> CodeType:

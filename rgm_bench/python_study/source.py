@@ -24,6 +24,9 @@ VARIABLE = "study"
 
 _PACKAGE = __name__.partition(".")[0]
 
+_NEVER = {_PACKAGE, *sys.stdlib_module_names}
+"""Modules that nothing beside a study stands in for: `import random` is Python's."""
+
 
 @final
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def sources(name: str, file: Path, folder: Path) -> Sources:
         module = new.pop()
         for imported in _imports(module, found[module]):
             first = imported.partition(".")[0]
-            if imported in found or first == _PACKAGE or not (travels or first == top):
+            if imported in found or first in _NEVER or not (travels or first == top):
                 continue
             beside = _file_of(imported, root)
             if beside is not None:

@@ -82,10 +82,12 @@ def _command(uri: str, port: int) -> list[str]:
         "--host": HOST,
         "--port": str(port),
         "--workers": "1",
-        "--uvicorn-opts": "--log-level warning",
+        # uvicorn looks for modules in the present folder, unless told of another
+        "--uvicorn-opts": f"--log-level warning --app-dir {os.devnull}",
     }
     return [
         sys.executable,
+        "-P",
         "-m",
         "mlflow",
         "server",
@@ -94,9 +96,13 @@ def _command(uri: str, port: int) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Quiet and without telemetry, unless the user says otherwise."""
+    """Quiet and without telemetry, unless the user says otherwise.
+
+    Python files of the present folder are no modules of the server, nor of what it starts.
+    """
     forget_empty("MLFLOW_")
-    return {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "ERROR", **os.environ}
+    usual = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "ERROR"}
+    return {**usual, **os.environ, "PYTHONSAFEPATH": "1"}
 
 
 def _answers(server: "subprocess.Popen[bytes]", port: int) -> bool:

@@ -134,3 +134,23 @@ def test_two_classes_of_one_name_are_two(write: WriteStudy) -> None:
     image = torch.tensor([[[[0.0, 3.0]]]])
     level = torch.zeros(1, dtype=torch.int64)
     assert [prior.penalty(image, image, level).item() for prior in made] == [3.0, 9.0]
+
+
+def test_what_lies_beside_a_study_stands_in_for_no_library(write: WriteStudy, tmp_path) -> None:
+    """Not for one of Python's that the study imports, nor for one that a library imports."""
+    for name in ("random", "unheard_of_library"):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name}.py was run')")
+    (tmp_path / "library.py").write_text("NUMBER = 3")
+    (tmp_path / "installed").mkdir()
+    (tmp_path / "installed/unheard_of_library.py").write_text("NUMBER = 4")
+    (tmp_path / "installed/library.py").write_text("NUMBER = 5")
+    sys.path.append(str(tmp_path / "installed"))
+    first = code(write, CLASS + STUDY)
+    try:
+        imports = "import importlib, random\nimport library\nrandom.random()\n"
+        checks = "assert library.NUMBER == 3\n"
+        checks += 'assert importlib.import_module("unheard_of_library").NUMBER == 4\n'
+        assert code(write, CLASS + imports + checks + STUDY) != first
+    finally:
+        sys.path.remove(str(tmp_path / "installed"))
+        sys.modules.pop("unheard_of_library", None)
