@@ -25,6 +25,7 @@ from rgm_bench.execution.budget import Budget
 from rgm_bench.execution.signals import REASONS, first_signal
 from rgm_bench.execution.unit import StoreWorker
 from rgm_bench.plan import Plan, make_plan
+from rgm_bench.redaction import redacted
 from rgm_bench.results.journal import Journal
 from rgm_bench.results.store import View
 from rgm_bench.study_run import Driver, Grow, Observer, SilentObserver, Summary
@@ -171,7 +172,8 @@ def _run_missing(
     if not plan.missing:
         return Summary()
     journal = Journal(folder / "journal")
-    journal.append("started", command=sys.argv, units=len(plan.missing))
+    command = [redacted(word) for word in sys.argv]
+    journal.append("started", command=command, units=len(plan.missing))
     pool = open_executor()
     driver = Driver(
         study=study,

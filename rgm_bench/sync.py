@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import final
 
 from rgm_bench.errors import StoreError
+from rgm_bench.redaction import redacted
 from rgm_bench.results.frames import evaluations_frame, write_parquet
 from rgm_bench.results.journal import compact
 from rgm_bench.results.memory import RememberedResults
@@ -66,7 +67,7 @@ def _sync(store: Store, kept: KeptStudy) -> Synced:
         tracker.close("finished")
     except Exception as error:  # whatever MLflow raises: the tables are safe, and the rest goes on
         first = (str(error).strip().splitlines() or [""])[0]
-        problem = (
+        problem = redacted(
             f"{kept.name}: MLflow at {tracking_uri(store.root)} failed: "
             f"{type(error).__name__}: {first}; mend that (a store's own mlflow.db may be removed: "
             "it is made again from the results) and run `rgm-bench sync` again"

@@ -21,6 +21,7 @@ from rgm_bench.cli.run import publish, report, retry, run, ui
 from rgm_bench.cli.search import export_search
 from rgm_bench.environment import expanded
 from rgm_bench.errors import UserError
+from rgm_bench.redaction import redacted
 from rgm_bench.results.files import explain, is_of_the_disk
 
 GARBAGE_THRESHOLD = 200_000
@@ -75,7 +76,7 @@ def main() -> NoReturn:
     try:
         app([expanded(word) for word in sys.argv[1:]])
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(redacted(f"error: {error}"), file=sys.stderr)
         sys.exit(exit_codes.USAGE)
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has had enough
         sys.stderr.close()

@@ -16,6 +16,7 @@ from rgm_bench.cli.options import (
     open_study,
 )
 from rgm_bench.errors import UserError
+from rgm_bench.redaction import redacted
 
 if TYPE_CHECKING:
     from rgm_bench.config.study import Resources
@@ -107,6 +108,11 @@ def slurm(
     words = ["rgm-bench", "run", str(study), "--profile", profile, "--store", store]
     words += [word for override in overrides for word in ("--set", override)]
     words += ["--time-limit", f"{time - MARGIN_MINUTES}min"]
+    if redacted(shlex.join(words)) != shlex.join(words):
+        raise UserError(
+            "a secret would stand in the script: name the store without it, and set it as a "
+            "variable of the job"
+        )
     script = SCRIPT.format(
         job=f"rgm-{spec.name}-{spec.profile}",
         nodes=nodes,

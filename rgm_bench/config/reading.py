@@ -1,6 +1,7 @@
 """YAML text -> placed values. Nothing in a study file is ever executed or built from its tags."""
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any, cast
 
@@ -95,11 +96,14 @@ def read_text(text: str, start: Position, problems: Problems) -> Placed | None:
         problems: takes what cannot be read.
     """
     try:
+        if _has_tags(text, start, problems):
+            return None
         node = cast("Node | None", cast(Any, YAML(typ="safe", pure=True)).compose(text))
         return node and _Placer(start, problems).place(node, start)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problems.add(_at(start, mark), "", f"broken YAML: {_plain_english(error)}")
+        what = _odd_space(_lines(text, error)) or _plain_english(error)
+        problems.add(_at(start, mark), "", f"broken YAML: {what}")
     except ReaderError as error:
         problems.add(start, "", f"character {error.position + 1} is not allowed in YAML")
     except YAMLError:
@@ -107,6 +111,20 @@ def read_text(text: str, start: Position, problems: Problems) -> Placed | None:
     except RecursionError:
         problems.add(start, "", "maps and lists lie too deep within each other")
     return None
+
+
+def _has_tags(text: str, start: Position, problems: Problems) -> bool:
+    """Whether something asks for other meanings than those of YAML 1.2, which is then noted."""
+    before = len(problems)
+    for event in cast(Any, YAML(typ="safe", pure=True)).parse(text):
+        at = _at(start, event.start_mark)
+        if getattr(event, "version", None) not in (None, (1, 2)):
+            version = ".".join(map(str, event.version))
+            problems.add(start, "", f"%YAML {version}; files are YAML 1.2, leave the line out")
+        if getattr(event, "tag", None) is not None:
+            shown = str(event.tag).replace(_TAG, "!!", 1)
+            problems.add(at, "", f"the tag {shown}; tags are not read, leave it out")
+    return len(problems) > before
 
 
 def described(node: Placed) -> str:
@@ -173,6 +191,7 @@ class _Placer:
         for key, value in cast("list[tuple[Node, Node]]", node.value):
             at = _at(self._start, key.start_mark)
             name = key.value if isinstance(key.value, str) else None
+            self._note_odd_space(key, at, name or "")
             if name is None:
                 self._problems.add(at, "", "a key that is a map or a list; expected a word")
             elif name in entries:
@@ -186,6 +205,11 @@ class _Placer:
 
     def _scalar(self, node: Node, at: Position) -> Scalar:
         text, tag = cast(str, node.value), str(node.tag)
+        if not getattr(node, "style", None):
+            self._note_odd_space(node, at, text[:1] + text[-1:])
+            if other := _otherwise_in_1_1(text, tag.removeprefix(_TAG)):
+                self._problems.add(at, "", f"{text}: {other}")
+                return None
         try:
             return _scalar(text, tag.removeprefix(_TAG))
         except LookupError:
@@ -194,6 +218,46 @@ class _Placer:
         except ValueError:
             self._problems.add(at, "", f"{shorten(text)} cannot be read as a number")
         return None
+
+    def _note_odd_space(self, node: Node, at: Position, text: str) -> None:
+        if not getattr(node, "style", None) and (found := _odd_space(text)):
+            self._problems.add(at, "", found)
+
+
+_ODD_SPACE = re.compile(r"[\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]")
+_TRUTH = {
+    case(word)
+    for word in ("y", "n", "yes", "no", "on", "off")
+    for case in (str.lower, str.title, str.upper)
+}
+_OCTAL = re.compile(r"[-+]?0[0-9_]+")
+_SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+
+
+def _lines(text: str, error: MarkedYAMLError) -> str:
+    """The lines of a text that an error is about."""
+    marks = [cast(int, m.line) for m in (error.context_mark, error.problem_mark) if m is not None]
+    return "\n".join(text.split("\n")[min(marks, default=0) : max(marks, default=0) + 1])
+
+
+def _odd_space(text: str) -> str:
+    """The first space in a text that YAML takes for a letter, with what to do; empty if none."""
+    found = _ODD_SPACE.search(text)
+    if not found:
+        return ""
+    name = unicodedata.name(found[0], "space").lower()
+    return f"a {name} (U+{ord(found[0]):04X}), which YAML takes for a letter: write a plain space"
+
+
+def _otherwise_in_1_1(text: str, tag: str) -> str:
+    """What to write for a value that YAML 1.1 and 1.2 read differently; empty if they do not."""
+    if text in _TRUTH:
+        return "a truth value in YAML 1.1 and a text in 1.2; write true or false, or quote the text"
+    if tag == "int" and _OCTAL.fullmatch(text):
+        return "octal in YAML 1.1 and decimal in 1.2; leave out the zeros in front, or write 0o"
+    if tag == "str" and _SEXAGESIMAL.fullmatch(text):
+        return "a number to base 60 in YAML 1.1 and a text in 1.2; write the number, or quote it"
+    return ""
 
 
 def _scalar(text: str, tag: str) -> Scalar:

@@ -1,10 +1,11 @@
 """Files that are either whole or not there, and files that only one process can create."""
 
 import errno
+import fcntl
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -47,11 +48,55 @@ def create_whole(path: Path, content: bytes, *, lasting: bool = True) -> bool:
         os.link(written, path)
     except FileExistsError:
         return False
-    except OSError as error:  # file systems such as exFAT have no second name for a file
-        raise StoreError(explain(error, path)) from error
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise StoreError(explain(error, path)) from error
+        return _create_alone(written, path)
     finally:
-        written.unlink()
+        written.unlink(missing_ok=True)
     return True
+
+
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
+_LOCK = ".lock"
+
+
+def _create_alone(written: Path, path: Path) -> bool:
+    """Rename, unless `path` exists: where a file has no second name, creators take turns.
+
+    So it is on exFAT and on many FUSE and SMB mounts.
+    """
+    with locked(path.parent):
+        if path.exists():
+            return False
+        try:
+            written.replace(path)
+        except OSError as error:
+            raise StoreError(explain(error, path)) from error
+        return True
+
+
+@contextmanager
+def locked(folder: Path) -> Generator[None]:
+    """Keep others out of this block, on all machines that lock this file system together.
+
+    Raises:
+        StoreError: the file system has no locks, or the folder cannot be written.
+    """
+    try:
+        # of a file open for writing: network file systems lock nothing else, and no folders
+        lock = (folder / _LOCK).open("ab")
+    except OSError as error:
+        raise StoreError(explain(error, folder)) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            raise StoreError(
+                f"{folder}: files of this file system cannot be locked ({error.strerror}), so two "
+                "commands could write over each other; choose another store with --store"
+            ) from error
+        yield
 
 
 def _write_beside(path: Path, content: bytes, *, lasting: bool) -> Path:

@@ -1,6 +1,5 @@
 """Leases: one process works on a unit at a time, and everybody can see how far it is."""
 
-import fcntl
 import json
 import os
 import socket
@@ -16,7 +15,7 @@ from typing import Protocol, Self, final
 import psutil
 
 from rgm_bench.errors import StoreError
-from rgm_bench.results.files import create_whole, explain, write_whole
+from rgm_bench.results.files import create_whole, explain, locked, write_whole
 from rgm_bench.results.schema import UnitKind
 
 HEARTBEAT_SECONDS = 1.0
@@ -24,8 +23,6 @@ HEARTBEAT_SECONDS = 1.0
 
 EXPIRY_SECONDS = 60.0
 """Silence after which a lease held on another machine, or in a container, counts as abandoned."""
-
-_LOCK = ".lock"
 
 
 @dataclass
@@ -201,14 +198,12 @@ def _take_away(path: Path, abandoned: bytes) -> None:
     Those who remove take turns: between looking and removing nobody else removes, so a lease that
     is created meanwhile is never taken for the abandoned one.
     """
-    try:
-        # of a file open for writing: network file systems lock nothing else, and no folders
-        with (path.parent / _LOCK).open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(path.parent):
+        try:
             if _content(path) == abandoned:
                 path.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(explain(error, path.parent)) from error
+        except OSError as error:
+            raise StoreError(explain(error, path.parent)) from error
 
 
 def owner(progress: Progress) -> tuple[str, str, int, float]:

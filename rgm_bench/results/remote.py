@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from rgm_bench.environment import folder_of, forget_empty
 from rgm_bench.errors import StoreError
+from rgm_bench.redaction import redacted
 from rgm_bench.results.files import Listed, explain, is_of_the_disk
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def working_folder(uri: str) -> Path:
     In `stores` of `$RGM_BENCH_CACHE`, else of `~/.cache/rgm-bench`.
     """
     cache = folder_of(CACHE_VARIABLE, "~/.cache/rgm-bench")
-    words = re.sub(r"[^A-Za-z0-9]+", "-", uri.partition("://")[2]).strip("-")[:60]
+    words = re.sub(r"[^A-Za-z0-9]+", "-", redacted(uri).partition("://")[2]).strip("-")[:60]
     return cache / "stores" / f"{words}-{hashlib.sha256(uri.encode()).hexdigest()[:8]}"
 
 
@@ -80,6 +81,9 @@ class Remote:
 
     uri: str
     patience_seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return redacted(self.uri)
 
     def waiting(self, seconds: float) -> "Remote":
         """The same objects, with as much patience."""
@@ -218,7 +222,7 @@ class Remote:
                 self.remove(probe)
         if not created or again or kept != b"first":
             raise StoreError(
-                f"{self.uri}: an object was written over by one that was to be created only where "
+                f"{self}: an object was written over by one that was to be created only where "
                 "there is none, so two commands could not share this store; use a service that "
                 "honours conditional writes (for S3, If-None-Match), or a folder"
             )
@@ -232,12 +236,12 @@ class Remote:
         scheme, _, rest = self.uri.partition("://")
         if scheme not in SCHEMES:
             raise StoreError(
-                f"{self.uri}: not a URI of a store; expected one such as s3://bucket/prefix, "
+                f"{self}: not a URI of a store; expected one such as s3://bucket/prefix, "
                 "gs://bucket/prefix or az://container/prefix, or a path"
             )
         if not rest.strip("/"):
             raise StoreError(
-                f"{self.uri}: names no bucket; expected one such as {scheme}://bucket/prefix"
+                f"{self}: names no bucket; expected one such as {scheme}://bucket/prefix"
             )
         return from_url(
             f"{scheme}://{quote(rest, '/@:')}",
@@ -278,21 +282,21 @@ class Remote:
         if isinstance(error, OSError) and is_of_the_disk(error):
             return explain(error, Path(error.filename or "."))
         if isinstance(error, FileNotFoundError) or _status(error) == 404:
-            return f"{self.uri}: {first}; make the bucket, or choose another store with --store"
+            return f"{self}: {first}; make the bucket, or choose another store with --store"
         if _status(error) in (401, 403):
             return (
-                f"{self.uri}: access was refused ({first}); check the credentials, which have to "
+                f"{self}: access was refused ({first}); check the credentials, which have to "
                 "allow listing, reading, writing and deleting there"
             )
         if isinstance(error, InvalidPathError):
-            return f"{self.uri}: {first}; remove that object: no command of this package made it"
+            return f"{self}: {first}; remove that object: no command of this package made it"
         if _ROLE_OF_THE_MACHINE in text:
             return (
-                f"{self.uri}: no credentials were found; for S3 set AWS_ACCESS_KEY_ID and "
+                f"{self}: no credentials were found; for S3 set AWS_ACCESS_KEY_ID and "
                 "AWS_SECRET_ACCESS_KEY, or pip install 'rgm-bench[s3]' to have ~/.aws read"
             )
         return (
-            f"{self.uri}: the object store did not do what was asked "
+            f"{self}: the object store did not do what was asked "
             f"({type(error).__name__}: {first}); check the network and the endpoint "
             "(AWS_ENDPOINT_URL for S3), then run the same command again"
         )

@@ -88,12 +88,12 @@ class Store:
         return store
 
     def __str__(self) -> str:
-        return str(self.root) if self._mirror is None else self._mirror.remote.uri
+        return str(self.root if self._mirror is None else self._mirror.remote)
 
     @property
     def location(self) -> str:
         """What names the store in any folder of any machine that sees it."""
-        return str(self.root.resolve() if self._mirror is None else self)
+        return str(self.root.resolve()) if self._mirror is None else self._mirror.remote.uri
 
     @property
     def is_remote(self) -> bool:

@@ -7,6 +7,7 @@ from threading import Condition, Thread
 from typing import final
 
 from rgm_bench.config.study import StudySpec
+from rgm_bench.redaction import redacted
 from rgm_bench.results.files import explain, is_of_the_disk
 from rgm_bench.results.store import View
 from rgm_bench.tracking.base import Ending, Tracker
@@ -109,4 +110,4 @@ def _in_words(error: Exception) -> str:
 
 def _first_line(error: Exception) -> str:
     text = str(error).strip().partition("\n")[0].rstrip(".")
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return redacted(f"{type(error).__name__}: {text}") if text else type(error).__name__

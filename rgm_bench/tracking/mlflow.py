@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, final
 
 from rgm_bench.config.study import StudySpec
 from rgm_bench.environment import forget_empty, variable
+from rgm_bench.redaction import redacted
 from rgm_bench.results.files import create_whole
 from rgm_bench.results.store import View
 from rgm_bench.tracking.artifacts import (
@@ -81,7 +82,7 @@ class MlflowTracker(Tracker):
 
     def __init__(self, root: Path, *, command: Sequence[str]) -> None:
         self._root = root
-        self._command = shlex.join([Path(command[0]).name, *command[1:]])
+        self._command = redacted(shlex.join([Path(command[0]).name, *command[1:]]))
         self._started = datetime.now(UTC)
         self._connection: MlflowClient | None = None
         self._parent: str | None = None

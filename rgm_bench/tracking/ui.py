@@ -11,6 +11,7 @@ from types import FrameType
 
 from rgm_bench.environment import forget_empty
 from rgm_bench.errors import StoreError, UserError
+from rgm_bench.redaction import redacted
 from rgm_bench.tracking.artifacts import DATABASE, relocate
 from rgm_bench.tracking.mlflow import chosen_uri, tracking_uri
 
@@ -53,8 +54,8 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 def _require_runs(uri: str, root: Path) -> None:
     if uri.startswith(("http://", "https://", "databricks")):
         raise UserError(
-            f"MLFLOW_TRACKING_URI is {uri}: the runs are on that server, so open it in a browser, "
-            f"or unset the variable to serve {root}"
+            f"MLFLOW_TRACKING_URI is {redacted(uri)}: the runs are on that server, so open it in a "
+            f"browser, or unset the variable to serve {root}"
         )
     database = root / DATABASE
     if chosen_uri() is None and not database.is_file():

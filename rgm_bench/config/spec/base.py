@@ -12,7 +12,7 @@ Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
-Seed = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what a column of Parquet holds
 SampleCount = Annotated[int, Field(ge=16)]
 Levels = Annotated[int, Field(ge=1, le=1000)]
 
