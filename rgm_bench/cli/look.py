@@ -3,7 +3,7 @@
 import gc
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -116,7 +116,7 @@ def status(
 
 
 @contextmanager
-def _collecting_nothing() -> Iterator[None]:
+def _collecting_nothing() -> Generator[None]:
     """Without the garbage collector: ten thousand specs and results are all needed to the end."""
     was_on = gc.isenabled()
     gc.disable()
