@@ -278,7 +278,7 @@ class Remote:
 
         text = str(error).strip()
         said = _MESSAGE.search(text)
-        first = said[1] if said else (text.splitlines() or [""])[0]
+        first = redacted(said[1] if said else (text.splitlines() or [""])[0])
         if isinstance(error, OSError) and is_of_the_disk(error):
             return explain(error, Path(error.filename or "."))
         if isinstance(error, FileNotFoundError) or _status(error) == 404:
