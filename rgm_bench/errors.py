@@ -4,6 +4,7 @@ A `UserError` is somebody's mistake or their machine's: the command line prints 
 traceback. Its text says what was found, where, what was expected and what to do.
 """
 
+from pathlib import Path
 from typing import final
 
 
@@ -26,9 +27,29 @@ class DataError(UserError):
     """A file of data or of weights that is there but is not what it should be."""
 
 
-@final
 class StoreError(UserError):
     """A store that cannot be read or written, or does not hold what was asked for."""
+
+
+@final
+class DamagedError(StoreError):
+    """A file of a store that is not what its maker wrote there.
+
+    Args:
+        path: of the file.
+        found: what is wrong with it.
+    """
+
+    def __init__(self, path: Path, found: str) -> None:
+        super().__init__(path, found)
+        self.path = path
+        self.found = found
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} is damaged: {self.found}; "
+            "`rgm-bench run` of its study sets it aside and makes it again"
+        )
 
 
 @final

@@ -22,9 +22,8 @@ from rgm_bench.data.images import to_uint8
 from rgm_bench.errors import StoreError, UserError
 from rgm_bench.evaluation.model import load_generator
 from rgm_bench.results.schema import Outcome
-from rgm_bench.results.store import Store
+from rgm_bench.results.store import Store, snapshot_path
 from rgm_bench.sampling.blocks import sample_blocks
-from rgm_bench.trial import snapshot_path
 from rgm_bench.types import ByteImage
 
 DPM_STEPS = 20
@@ -65,11 +64,16 @@ def last_snapshot(outcome: Outcome, store: Store) -> Snapshot:
         store: that holds it.
     """
     folder = store.folder("training", outcome.id, outcome.digest)
-    return snapshot_of(outcome, store.fetched(snapshot_path(folder, outcome.images)))
+    return snapshot_of(outcome, store, snapshot_path(folder, outcome.images))
 
 
-def snapshot_of(outcome: Outcome, weights: Path) -> Snapshot:
-    """A snapshot of a training, by its file."""
+def snapshot_of(outcome: Outcome, store: Store, weights: Path) -> Snapshot:
+    """A snapshot of a training, by its file.
+
+    Raises:
+        DamagedError: it is not what the training wrote.
+    """
+    store.prove(weights, outcome.files.get(weights.name))
     training = stored_spec(TrainingSpec, outcome.spec)
     return Snapshot(outcome.id, training, weights)
 

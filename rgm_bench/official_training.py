@@ -15,9 +15,8 @@ from rgm_bench.results.files import write_whole
 from rgm_bench.results.mirror import RESULT
 from rgm_bench.results.provenance import provenance
 from rgm_bench.results.schema import Outcome
-from rgm_bench.results.store import Store
+from rgm_bench.results.store import Store, snapshot_path
 from rgm_bench.training.checkpoint import Checkpoint
-from rgm_bench.trial import snapshot_path
 
 
 @final

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, assert_never
 
@@ -29,9 +30,11 @@ from rgm_bench.config.spec import (
 from rgm_bench.config.study import StudySpec, Trial
 from rgm_bench.data.folder import picture_folder
 from rgm_bench.data.location import locate
+from rgm_bench.errors import DamagedError
 from rgm_bench.execution.base import Unit
+from rgm_bench.results.mirror import RESULT
 from rgm_bench.results.schema import Outcome
-from rgm_bench.results.store import View
+from rgm_bench.results.store import View, snapshot_path
 
 State = Literal["done", "stale", "diverged", "given up", "missing", "unneeded"]
 """`stale` is done by other code than the present one; `given up` is what a search goes on without;
@@ -128,11 +131,30 @@ def make_plan(study: StudySpec, view: View) -> Plan:
 
 def _plan_evaluation(trial: Trial, view: View, given_up: GivenUp) -> PlannedUnit:
     outcome = view.outcome("evaluation", trial.id)
+    if outcome is not None and _weights_are_gone(outcome, trial, view):
+        folder = view.store.folder("evaluation", trial.id, outcome.digest)
+        found = "the weights that it measured are none that its training has in the store"
+        view.on_damage(DamagedError(folder / RESULT, found))
+        outcome = None
     spec = trial.spec
     needs = None if isinstance(spec.source, RealSplitSource) else trial.training_id
     unit = Unit("evaluation", trial.id, trial.fields, needs)
     state = "given up" if given_up.lost(trial) else _state(outcome, view)
     return PlannedUnit(unit, state, trial_label(trial), _work(trial), outcome)
+
+
+def _weights_are_gone(outcome: Outcome, trial: Trial, view: View) -> bool:
+    """Whether a training came to other weights since an evaluation measured it."""
+    if outcome.weights is None or trial.training is None or trial.at is None:
+        return False
+    training_id = trial.training_id
+    assert training_id is not None
+    training = view.outcome("training", training_id)
+    name = snapshot_path(Path(), trial.training.images_at(trial.at)).name
+    if training is None or training.files.get(name) in (None, outcome.weights):
+        return False
+    made = view.store.outcomes_of("training", training_id)
+    return all(each.files.get(name) != outcome.weights for each in made)
 
 
 def _plan_training(

@@ -1,6 +1,7 @@
 """Finished studies as folders to commit: what was run, every trial, tables, figures, verdicts.
 
-    <root>/<study>/<profile>/   study.json, trials.parquet, claims.json, tables/, figures/
+    <root>/<study>/<profile>/   study.json, trials.parquet, claims.json, digests.json of these,
+                                tables/, figures/
     <root>/README.md            all claims of all of them, and what each run took
 
 A folder can be read again without the store: its tables and verdicts are those of its trials.
@@ -14,6 +15,7 @@ from typing import Any, final
 
 import pandas as pd
 
+from rgm_bench.agreement import DIGESTS, require_agreement, require_digests, write_digests
 from rgm_bench.config.given_up import GivenUp
 from rgm_bench.config.load import resolved_study
 from rgm_bench.config.spec import earlier_revisions, spec_id
@@ -26,9 +28,11 @@ from rgm_bench.results.frames import Results
 from rgm_bench.results.kept import KeptResults
 from rgm_bench.results.schema import Outcome, UnitKind
 from rgm_bench.search import searched
-from rgm_bench.verdicts import Decided, judge, report, shown
+from rgm_bench.verdicts import CLAIMS_FILE, Decided, judge, report, shown
 
 STUDY, TRIALS = "study.json", "trials.parquet"
+FILES = (STUDY, TRIALS, CLAIMS_FILE)
+"""What a folder is read from."""
 
 CLAIMS_HEAD = (
     "study", "claim", "in the paper", "verdict", "effect", "95% interval", "seeds", "p"
@@ -55,6 +59,7 @@ def publish(study: StudySpec, results: Results, root: Path) -> Report:
     folder = root / study.name / study.profile
     written = report(study, _WithoutHosts(results), folder)
     write_whole(folder / STUDY, to_json(study.resolved))
+    write_digests(folder, FILES)
     write_whole(root / "README.md", overview(root).encode())
     return written
 
@@ -63,7 +68,7 @@ def read_publication(folder: Path) -> tuple[StudySpec, KeptResults]:
     """The study of a published folder, and the outcomes of its trials.
 
     Raises:
-        StoreError: it is no such folder.
+        StoreError: it is no such folder, or does not hold together.
         StudyError: its study is of another version of the grammar.
     """
     for name in (STUDY, TRIALS):
@@ -71,11 +76,32 @@ def read_publication(folder: Path) -> tuple[StudySpec, KeptResults]:
             raise StoreError(
                 f"{folder}: found no {name}; expected a folder that `rgm-bench publish` wrote"
             )
-    results = KeptResults(pd.read_parquet(folder / TRIALS))
-    study = resolved_study(folder / STUDY)
-    if study.search is None:
-        study = replace(study, trials=results.trials(study.axes))
-    return searched(study, results), results
+    require_digests(folder)
+    try:
+        results = KeptResults(pd.read_parquet(folder / TRIALS))
+        study = resolved_study(folder / STUDY)
+        if study.search is None:
+            study = replace(study, trials=results.trials(study.axes))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StoreError(
+            f"{folder / TRIALS}: not the trials of a published study ({error}); take the folder as "
+            "it was published (`git checkout`), or publish the study again"
+        ) from error
+    study = searched(study, results)
+    require_agreement(judge(study, results), folder)
+    return study, results
+
+
+def report_published(folder: Path) -> Report:
+    """Write the report of a published folder again from its trials, into it.
+
+    Raises:
+        StoreError: as for `read_publication`.
+    """
+    written = report(*read_publication(folder), folder)
+    if (folder / DIGESTS).is_file():  # other versions of libraries write other bytes
+        write_digests(folder, FILES)
+    return written
 
 
 def _has_ended(trial: Trial, results: Results) -> bool:

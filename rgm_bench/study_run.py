@@ -9,15 +9,16 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never, final
 
 from rgm_bench.config.study import StudySpec
+from rgm_bench.errors import StoreError
 from rgm_bench.execution.attempts import Attempts
 from rgm_bench.execution.base import Attempt, Executor, Unit
 from rgm_bench.execution.budget import Budget, StopReason
 from rgm_bench.execution.failures import Failure
-from rgm_bench.plan import Plan, PlannedUnit
+from rgm_bench.plan import Plan, PlannedUnit, make_plan
 from rgm_bench.results.journal import Journal
 from rgm_bench.results.mirror import CHECKPOINT, RESULT
 from rgm_bench.results.schema import Outcome
@@ -137,6 +138,7 @@ class Driver:
         self._executor, self._budget, self._journal = executor, budget, journal
         self._tracker, self._observer = tracker, observer
         self._grow = grow
+        self._remade: set[str] = set()  # trainings whose weights were found damaged
         self._units: dict[str, PlannedUnit] = {}  # without those that ended
         self._attempts = Attempts(self._saved)
         self._num_begun = 0
@@ -315,6 +317,10 @@ class Driver:
             case "failed":
                 self._pauses.pop(unit_id, None)
                 again = self._attempts.fail(planned.unit, attempt)
+                refused = self._mend(planned.unit, attempt)
+                if refused is None:
+                    return
+                attempt = replace(attempt, reason=refused)
                 if again:
                     self._ready.appendleft(unit_id)
                 else:
@@ -328,6 +334,34 @@ class Driver:
             case _:
                 assert_never(attempt.ending)
         self._observer.ended(planned, attempt, again=again)
+
+    def _mend(self, unit: Unit, attempt: Attempt) -> str | None:
+        """Have a training made again whose weights were found damaged; else why the unit failed."""
+        damage, training_id = attempt.damage, unit.needs
+        if training_id in self._units:  # it is being made again, and this one was under way
+            self._waiting.setdefault(training_id, []).append(unit.id)
+            return None
+        if damage is None or training_id is None or training_id in self._remade:
+            return attempt.reason
+        try:
+            if not self._view.on_damage(damage):
+                return attempt.reason
+        except StoreError as error:
+            return str(error)
+        self._remade.add(training_id)
+        self._start_over(training_id)
+        return None
+
+    def _start_over(self, training_id: str) -> None:
+        """Plan a training anew, and all that measures it and does not run now."""
+        for unit_id in [*self._units]:
+            if self._units[unit_id].unit.needs == training_id and unit_id not in self._running:
+                del self._units[unit_id]
+                self._attempts.forget(unit_id)
+        self._ready = deque(each for each in self._ready if each in self._units)
+        self._postponed = [each for each in self._postponed if each[1] in self._units]
+        heapq.heapify(self._postponed)
+        self._take_up(make_plan(self._study, self._view))
 
     def _take_back(self, unit_id: str) -> None:
         """Not to have begun with a unit after all, if this driver has submitted it."""
@@ -351,6 +385,8 @@ class Driver:
         self._pauses.pop(unit.id, None)
         # what measures a finished training goes first: a table fills up as early as it can
         self._ready.extendleft(self._waiting.pop(unit.id, []))
+        if unit.id in self._remade:  # what measured other weights before comes too
+            self._take_up(make_plan(self._study, self._view))
         if unit.kind == "evaluation":
             self._go_on()
             self._tracker.record(self._study, self._view)
@@ -364,6 +400,10 @@ class Driver:
         if self._grow is None:
             return
         self._study, plan = self._grow()
+        self._take_up(plan)
+
+    def _take_up(self, plan: Plan) -> None:
+        """Add the missing units of a plan that was made while others ran, and say so."""
         if plan.missing:
             self._add(plan)
             self._observer.grew(plan)

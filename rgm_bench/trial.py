@@ -5,9 +5,11 @@ import logging
 import resource
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 import torch
 
@@ -26,17 +28,19 @@ from rgm_bench.config.spec import (
     spec_id,
 )
 from rgm_bench.cost import restoration_flops, step_flops
-from rgm_bench.errors import DivergedError, StoppedError
+from rgm_bench.errors import DamagedError, DivergedError, StoppedError
 from rgm_bench.evaluation.base import Measured, Place, Report, trained_images
 from rgm_bench.evaluation.diversity import measure_diversity
 from rgm_bench.evaluation.generate import measure_generation
 from rgm_bench.evaluation.points import measure_points
 from rgm_bench.evaluation.restore import measure_restoration
+from rgm_bench.metrics.digest import file_sha256
 from rgm_bench.metrics.scores import Scores
 from rgm_bench.ranks import ALONE, Ranks
 from rgm_bench.results.files import to_json, write_whole
 from rgm_bench.results.provenance import provenance
 from rgm_bench.results.schema import Outcome
+from rgm_bench.results.store import snapshot_path
 from rgm_bench.training.checkpoint import Checkpoint
 from rgm_bench.training.loop import Training
 
@@ -60,6 +64,7 @@ def run_training(
     until: int | None = None,
     parts: Parts = NO_PARTS,
     ranks: Ranks = ALONE,
+    set_aside: Callable[[Path], object] | None = None,
 ) -> Outcome:
     """Train, from the last checkpoint in `folder` if there is one.
 
@@ -79,6 +84,8 @@ def run_training(
         until: images to stop after; those that are left can be done later, with the same bits.
         parts: classes of the user's own.
         ranks: the processes that share it.
+        set_aside: moves a damaged checkpoint out of the way, after which the training begins anew;
+            None has it written over.
 
     Raises:
         StoppedError: `report` raised it; a checkpoint of the last step is in `folder`.
@@ -89,23 +96,30 @@ def run_training(
         leftover.unlink()
     training = build_training(spec, device, parts, ranks)
     # what the others are sent lies in memory that all of them have
-    checkpoint = Checkpoint.read(saved, device if ranks.num == 1 else torch.device("cpu"))
-    checkpoint = ranks.from_first(checkpoint)
+    unit = f"{spec_id(spec)}/{digest}"
+    memory = device if ranks.num == 1 else torch.device("cpu")
+    checkpoint = ranks.from_first(_read_checkpoint(saved, unit, memory, set_aside))
+    files: dict[str, str] = {}
     if checkpoint is not None:
         training.resume(checkpoint)
         started -= checkpoint.notes["seconds"]
+        files |= checkpoint.notes["files"]
     last = spec.images if until is None else until
     log.info("%s images are done of %s", f"{training.images_seen:,}", f"{last:,}")
     snapshot_images = {spec.images_at(share) for share in SNAPSHOT_SHARES}
     next_save = time.perf_counter() + CHECKPOINT_SECONDS
 
+    def save_checkpoint(*, seconds: float) -> None:
+        notes = {"seconds": seconds, "unit": unit, "files": files}
+        _save_checkpoint(training, saved, notes)
+
     def after_step() -> None:
         nonlocal next_save
         if training.images_seen in snapshot_images:
-            _save_snapshot(training, folder)
+            files.update([_save_snapshot(training, folder)])
         now = time.perf_counter()
         if now > next_save:
-            _save_checkpoint(training, saved, seconds=now - started)
+            save_checkpoint(seconds=now - started)
             took = time.perf_counter() - now
             next_save = now + max(CHECKPOINT_SECONDS, took / CHECKPOINT_SHARE)
         report(training.images_seen, last)  # at the end of it, since it may end the training here
@@ -117,13 +131,14 @@ def run_training(
         reason = str(error)
         log.warning("diverged: %s", reason)
     except StoppedError:
-        _save_checkpoint(training, saved, seconds=time.perf_counter() - started)
+        save_checkpoint(seconds=time.perf_counter() - started)
         log.info("stopped after %s images", f"{training.images_seen:,}")
         raise
     seconds = time.perf_counter() - started
-    write_whole(folder / "curve.json", to_json(training.curve.columns))
+    curve = to_json(training.curve.columns)
+    write_whole(folder / "curve.json", curve)
     if reason is None:  # what follows may run out of memory or disk, and days of work are done
-        _save_checkpoint(training, saved, seconds=seconds)
+        save_checkpoint(seconds=seconds)
     cost = Scores.of(_training_cost(spec, training, seconds, device, parts))
     return Outcome(
         kind="training",
@@ -136,6 +151,7 @@ def run_training(
         cost=cost.metrics,
         gaps=cost.gaps,
         provenance=provenance(device.type) | {"processes": ranks.num},
+        files=files | {"curve.json": sha256(curve).hexdigest()},
     )
 
 
@@ -187,7 +203,14 @@ def run_evaluation(spec: EvaluationSpec, *, place: Place) -> Outcome:
         gaps={**scores.gaps, **cost.gaps},
         cost={"seconds": time.perf_counter() - started, **cost.metrics},
         provenance=provenance(place.device.type),
+        files={path.name: file_sha256(path) for path in _written_files(place.folder)},
+        weights=place.weights_sha256,
     )
+
+
+def _written_files(folder: Path) -> Iterator[Path]:
+    """The pictures and points that an evaluation has left beside its numbers."""
+    return (path for path in sorted(folder.glob("[!.]*")) if path.suffix in (".png", ".npy"))
 
 
 def _measure(spec: EvaluationSpec, place: Place) -> Measured:
@@ -204,22 +227,35 @@ def _measure(spec: EvaluationSpec, place: Place) -> Measured:
             assert_never(spec.measure)
 
 
-def snapshot_path(folder: Path, images_seen: int) -> Path:
-    """The averaged weights of a training after so many images."""
-    return folder / f"snapshot-{images_seen}.safetensors"
-
-
-def _save_snapshot(training: Training, folder: Path) -> None:
+def _save_snapshot(training: Training, folder: Path) -> tuple[str, str]:
+    """The name of the file and its sha256."""
     average = training.step.ema.module.state_dict()
     images_seen = training.images_seen
-    snapshot = Checkpoint(average, {"images_seen": images_seen})
-    write_whole(snapshot_path(folder, images_seen), snapshot.to_bytes())
+    content = Checkpoint(average, {"images_seen": images_seen}).to_bytes()
+    path = snapshot_path(folder, images_seen)
+    write_whole(path, content)
+    return path.name, sha256(content).hexdigest()
 
 
-def _save_checkpoint(training: Training, path: Path, *, seconds: float) -> None:
+def _save_checkpoint(training: Training, path: Path, notes: Mapping[str, Any]) -> None:
     checkpoint = training.checkpoint()
-    whole = Checkpoint(checkpoint.tensors, {**checkpoint.notes, "seconds": seconds})
-    write_whole(path, whole.to_bytes())
+    write_whole(path, Checkpoint(checkpoint.tensors, {**checkpoint.notes, **notes}).to_bytes())
+
+
+def _read_checkpoint(
+    path: Path, unit: str, device: torch.device, set_aside: Callable[[Path], object] | None
+) -> Checkpoint | None:
+    """The checkpoint of a unit, or None if there is none that is proven."""
+    try:
+        checkpoint = Checkpoint.read(path, device)
+        if checkpoint is not None and checkpoint.notes.get("unit") != unit:
+            raise DamagedError(path, "it is of another training")
+    except DamagedError as error:
+        log.warning("%s: %s; the training begins anew", path, error.found)
+        if set_aside is not None:
+            set_aside(path)
+        return None
+    return checkpoint
 
 
 def _training_cost(

@@ -4,9 +4,10 @@ import gc
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from rgm_bench.cli import exit_codes
 from rgm_bench.cli.check import check
@@ -27,7 +28,23 @@ from rgm_bench.results.files import explain, is_of_the_disk
 GARBAGE_THRESHOLD = 200_000
 """New objects after which Python looks for garbage among them."""
 
+
+class _Commands(TyperGroup):
+    """The commands, none of which asks for input: the end of a file is not that of standard input.
+
+    click takes it for that, and says no more than "Aborted!".
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except EOFError as error:
+            raise UserError(f"a file ended before all was read of it: {error}") from error
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="rgm-bench",
     help="Train, measure and compare few-step generative models, from study files.",
     epilog="Exit codes: 0 done, 1 regression, or known answers differ, 2 usage, data or store, "

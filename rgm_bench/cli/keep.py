@@ -8,6 +8,7 @@ import typer
 
 from rgm_bench.cli import exit_codes
 from rgm_bench.cli.counts import counted
+from rgm_bench.cli.damaged import name_unsealed
 from rgm_bench.cli.options import DEFAULT_STORE, StoreLocation
 from rgm_bench.results.store import Store
 
@@ -24,13 +25,20 @@ def sync(
         typer.Argument(metavar="[STUDY]...", help="NAME or NAME/PROFILE; default: all there are."),
     ] = None,
     store: StoreLocation = DEFAULT_STORE,
+    seal: Annotated[
+        bool,
+        typer.Option("--seal", help="First give digests to results from before there were any."),
+    ] = False,
 ) -> None:
     """Make MLflow and the Parquet tables again from the results, and journals one segment."""
     from rgm_bench.results.store_frames import EVALUATIONS, write_store_evaluations
     from rgm_bench.sync import sync_studies
     from rgm_bench.upkeep.kept_studies import chosen_studies
+    from rgm_bench.upkeep.seal import seal_results
 
     kept = Store.open(store)
+    if seal:
+        print(f"sealed {counted(seal_results(kept), 'result')}")
     found: list[Synced] = []
     for synced in sync_studies(kept, chosen_studies(kept, studies or [])):
         found.append(synced)
@@ -38,6 +46,7 @@ def sync(
         if synced.problem:
             print(f"error: {synced.problem}", file=sys.stderr)
     wrote = write_store_evaluations(kept)
+    name_unsealed(kept.unsealed, kept)
     if wrote:
         print(f"{kept.root / EVALUATIONS}: written")
     if any(synced.problem for synced in found):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgm_bench.cli.counts import counted
+from rgm_bench.cli.damaged import name_left_out, name_unsealed, refuse_noted, take_note
 from rgm_bench.cli.options import (
     DEFAULT_STORE,
     Code,
@@ -50,6 +51,7 @@ def plan(
 
     with _collecting_nothing():
         spec, view = open_study(study, profile, overrides), open_view(store, code)
+        noted = take_note(view)
         spec = searched(spec, view)
         made = make_plan(spec, view)
     print(f"{spec.name}/{spec.profile}: {spec.title}")
@@ -63,6 +65,8 @@ def plan(
         _print_units(made)
     for note in notes_on_data(spec):
         print(note)
+    name_left_out(view)
+    refuse_noted(noted)
 
 
 def status(
@@ -85,6 +89,7 @@ def status(
 
     with _collecting_nothing():
         view = open_view(store)
+        noted = take_note(view)
         spec = searched(open_study(study, profile, overrides), view)
         made = make_plan(spec, view)
     _print_search(with_failed(spec, view))
@@ -113,6 +118,8 @@ def status(
         print(f"go on with pruned trials: {commands.without_rungs}")
     if missing:
         _print_time_left(made, at_work)
+    name_left_out(view)
+    refuse_noted(noted)
 
 
 @contextmanager
@@ -149,6 +156,7 @@ def show(unit: UnitId, store: StoreLocation = DEFAULT_STORE) -> None:
     if outcome is None:
         print(f"{kind} {unit_id}: not finished")
         return
+    name_unsealed(kept.unsealed, kept)
     print(json.dumps(outcome.to_json(), indent=2))
 
 

@@ -16,6 +16,7 @@ import typer
 
 from rgm_bench.cli import exit_codes
 from rgm_bench.cli.counts import counted
+from rgm_bench.cli.damaged import mend, name_left_out, naming_set_aside
 from rgm_bench.cli.durations import in_seconds
 from rgm_bench.cli.options import (
     DEFAULT_STORE,
@@ -109,6 +110,12 @@ MaxHours = Annotated[
 Rerun = Annotated[
     RerunOption | None, typer.Option(help="Run units again whose results other code has made.")
 ]
+Remake = Annotated[
+    bool,
+    typer.Option(
+        "--remake", help="Also train again what is damaged and took more than an hour to train."
+    ),
+]
 
 
 def run(
@@ -125,14 +132,19 @@ def run(
     time_limit: TimeLimit = None,
     max_units: MaxUnits = None,
     max_hours: MaxHours = None,
+    remake: Remake = False,
 ) -> None:
-    """Bring a study to complete: run exactly the units that are missing, then print its tables."""
+    """Bring a study to complete: run exactly the units that are missing, then print its tables.
+
+    What is damaged is set aside, into `damaged` of the store, and made again.
+    """
     from rgm_bench.session import require_options
 
     require_options(executor.value, workers, address, runtime_env)
     budget = _budget(time_limit, max_units, max_hours)
     spec = open_study(study, profile, overrides)
     view = open_view(store, CodeOption.STRICT if rerun else code)
+    mend(view, remake=remake)
     plan = _print_plan(spec, view)
     commands = Commands(study, spec, overrides, store)
     _bring_on(spec, view, plan, commands, budget, executor, workers, address, runtime_env)
@@ -177,6 +189,7 @@ def retry(
     budget = _budget(time_limit, max_units, max_hours)
     spec = open_study(study, profile, overrides)
     view = open_view(store)
+    mend(view, remake=False)
     if give_up:
         _give_up(spec, view, give_up)
     else:
@@ -237,9 +250,9 @@ def report(
     Of a folder that `publish` wrote, all but the pictures are made again from its trials.
     """
     if study.is_dir():
-        from rgm_bench.publication import read_publication
+        from rgm_bench.publication import report_published
 
-        _report(*read_publication(study), study)
+        _show(report_published(study))
         return
     spec = open_study(study, profile, overrides)
     view = View(Store.open(store), code.value)
@@ -261,6 +274,7 @@ def publish(
     view = View(Store.open(store), code.value)
     spec = searched(open_study(study, profile, overrides), view)
     written = write(spec, view, to)
+    name_left_out(view)
     print(f"published: {written.trials.parent}")
 
 
@@ -317,7 +331,8 @@ def _bring_on(
 ) -> None:
     """Run what is missing, print the report and leave with the exit code for what happened."""
     with stopping_cleanly():
-        summary = run_missing(spec, view, plan, budget, executor, workers, address, runtime_env)
+        with naming_set_aside(view.store):
+            summary = run_missing(spec, view, plan, budget, executor, workers, address, runtime_env)
         _report_in_store(spec, view)
     conclude(summary, spec, view, commands)
 
@@ -388,17 +403,22 @@ def _report_in_store(spec: "StudySpec", view: View) -> None:
 
     study = with_failed(searched(spec, view), view)
     view.store.upload(_report(study, view, view.store.study_folder(spec)).all_files)
+    name_left_out(view)
 
 
 def _report(spec: "StudySpec", results: "Results", folder: Path) -> "Report":
-    from rich.console import Console
-
     from rgm_bench.verdicts import report as report_with_verdicts
 
     written = report_with_verdicts(spec, results, folder)
+    _show(written)
+    return written
+
+
+def _show(written: "Report") -> None:
+    from rich.console import Console
+
     written.show(Console())
     print(f"report: {written.page}")
-    return written
 
 
 def conclude(summary: "Summary", spec: "StudySpec", view: View, commands: Commands) -> None:

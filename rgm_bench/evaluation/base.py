@@ -28,6 +28,9 @@ class Place:
         device: where it runs.
         report: told how far it is.
         parts: classes of the user's own.
+        weights_sha256: of the snapshot, as it was proven.
+        set_aside: moves damaged features of reference images out of the way; None has them written
+            over.
     """
 
     weights: Path | None
@@ -37,6 +40,8 @@ class Place:
     device: torch.device
     report: Report
     parts: Parts = NO_PARTS
+    weights_sha256: str | None = None
+    set_aside: Callable[[Path], object] | None = None
 
 
 @dataclass(frozen=True)

@@ -99,4 +99,5 @@ def _reference(
         data_key=f"{canonical_json(data)} {place.digest}",
         split=measure.reference.split,
         number=len(images),
+        set_aside=place.set_aside,
     )

@@ -6,7 +6,7 @@ import torch
 
 from rgm_bench.build.networks import build_generator
 from rgm_bench.config.spec import TrainingSpec
-from rgm_bench.errors import StoreError
+from rgm_bench.errors import DamagedError
 from rgm_bench.training.checkpoint import Checkpoint
 
 
@@ -14,14 +14,14 @@ def load_generator(spec: TrainingSpec, weights: Path, device: torch.device) -> t
     """The generator of a training with the weights of a snapshot.
 
     Raises:
-        StoreError: the snapshot is missing or cut off.
+        DamagedError: the snapshot is missing, or is not as it was written.
     """
     snapshot = Checkpoint.read(weights, device)
     if snapshot is None:
-        raise StoreError(
-            f"{weights} is missing or cut off; `rgm-bench retry STUDY ID` with the id of its "
-            "training trains it again"
-        )
+        raise DamagedError(weights, "it is missing")
     network = build_generator(spec.generator, spec.data.event_shape)
-    network.load_state_dict(dict(snapshot.tensors))
+    try:
+        network.load_state_dict(dict(snapshot.tensors))
+    except RuntimeError as error:  # which lists every tensor
+        raise DamagedError(weights, "its tensors are not those of the network") from error
     return network.to(device).eval().requires_grad_(False)

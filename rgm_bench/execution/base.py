@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rgm_bench.errors import DamagedError
 from rgm_bench.execution.failures import FailureKind
 from rgm_bench.results.schema import Outcome, UnitKind
 
@@ -39,7 +40,7 @@ class Attempt:
     """What became of one attempt at a unit; `reason` is for people, `trace` for developers.
 
     `failure` is set when it failed, and only then; `reason` when it failed or its outcome is
-    `diverged`.
+    `diverged`; `damage` when it failed because a file of the store is damaged.
     """
 
     unit: str
@@ -48,6 +49,7 @@ class Attempt:
     reason: str | None = None
     trace: str | None = None
     failure: FailureKind | None = None
+    damage: DamagedError | None = None
 
 
 ShouldStop = Callable[[], bool]

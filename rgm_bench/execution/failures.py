@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from rgm_bench.errors import (
     DataError,
@@ -92,9 +92,15 @@ def failures_in(journal: Iterable[Mapping[str, Any]]) -> dict[str, Failure]:
     failed: dict[str, Failure] = {}
     for event in journal:
         match event:
-            case {"event": "failed", "unit": unit, "kind": kind, "attempt": attempt}:
-                failed[unit] = Failure(kind, attempt, event["reason"] or "no reason given")
-            case {"event": "submitted" | "ok" | "diverged" | "found", "unit": unit}:
+            case {
+                "event": "failed",
+                "unit": str(unit),
+                "kind": kind,
+                "attempt": int(attempt),
+                "reason": str() | None as reason,
+            } if kind in get_args(FailureKind):
+                failed[unit] = Failure(kind, attempt, reason or "no reason given")
+            case {"event": "submitted" | "ok" | "diverged" | "found", "unit": str(unit)}:
                 failed.pop(unit, None)
             case _:
                 pass

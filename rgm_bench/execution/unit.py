@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, assert_never, final
 
 from rgm_bench.config.parts import NO_PARTS, Parts
 from rgm_bench.config.spec import EvaluationSpec, TrainingSource, TrainingSpec, stored_spec
-from rgm_bench.errors import OtherCodeError, StoppedError, StoreError, UserError
+from rgm_bench.errors import DamagedError, OtherCodeError, StoppedError, StoreError, UserError
 from rgm_bench.execution.base import Attempt, Ending, ShouldStop, Unit, go_on
 from rgm_bench.execution.failures import kind_of
 from rgm_bench.execution.saved import SavedTraining
@@ -23,7 +23,7 @@ from rgm_bench.results.lease import Lease
 from rgm_bench.results.mirror import CHECKPOINT, LOG, RESULT
 from rgm_bench.results.remote import PATIENCE_SECONDS
 from rgm_bench.results.schema import Outcome, UnitKind
-from rgm_bench.results.store import Store
+from rgm_bench.results.store import Store, snapshot_path
 
 if TYPE_CHECKING:
     from rgm_bench.evaluation.base import Report
@@ -98,7 +98,8 @@ class StoreWorker:
             known = _of_the_store(error, store.root) or error
             plain = isinstance(known, UserError)
             failed = attempt("failed", str(known) if plain else f"{type(error).__name__}: {error}")
-            return replace(failed, trace=traceback.format_exc(), failure=kind_of(known))
+            failed = replace(failed, trace=traceback.format_exc(), failure=kind_of(known))
+            return replace(failed, damage=known) if isinstance(known, DamagedError) else failed
         if done is None:
             return attempt("busy")
         return attempt("found" if done.found else done.outcome.status, done.outcome.reason)
@@ -214,17 +215,21 @@ class StoreWorker:
                     until=unit.images,
                     parts=self.parts,
                     ranks=ranks,
+                    set_aside=store.set_aside,
                 )
             case "evaluation":
                 spec = stored_spec(EvaluationSpec, unit.spec)
+                weights, sha256 = _weights(store, spec, unit.needs)
                 place = Place(
-                    weights=_weights(store, spec, unit.needs),
+                    weights=weights,
+                    weights_sha256=sha256,
                     references=store.root / "references",
                     folder=folder,
                     digest=digest,
                     device=device,
                     report=report,
                     parts=self.parts,
+                    set_aside=store.set_aside,
                 )
                 return run_evaluation(spec, place=place)
             case _:
@@ -264,16 +269,17 @@ def _of_the_store(error: Exception, root: Path) -> StoreError | None:
     return None
 
 
-def _weights(store: Store, spec: EvaluationSpec, training_id: str | None) -> Path | None:
-    """The snapshot that an evaluation measures; None if the training diverged before it.
+def _weights(
+    store: Store, spec: EvaluationSpec, training_id: str | None
+) -> tuple[Path | None, str | None]:
+    """The snapshot that an evaluation measures, and its sha256; None if there is none to measure.
 
     Raises:
+        DamagedError: the snapshot is not what the training wrote.
         StoreError: the training is not in the store under the present code.
     """
-    from rgm_bench.trial import snapshot_path
-
     if not isinstance(spec.source, TrainingSource) or training_id is None:
-        return None
+        return None, None
     digest = code_digest("training")
     store.fetch("training", training_id, digest, RESULT)
     training = store.outcome("training", training_id, digest)
@@ -284,8 +290,12 @@ def _weights(store: Store, spec: EvaluationSpec, training_id: str | None) -> Pat
             "the same code has to run on the driver and on every worker"
         )
     if training.status == "diverged" and images > training.images:
-        return None
-    return store.fetched(snapshot_path(store.folder("training", training_id, digest), images))
+        return None, None
+    path = snapshot_path(store.folder("training", training_id, digest), images)
+    known = training.files.get(path.name)
+    if known is None and not store.fetched(path).exists():
+        return path, None  # who loads it says that it is missing
+    return path, store.prove(path, known)
 
 
 @contextmanager

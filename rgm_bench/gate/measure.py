@@ -25,8 +25,7 @@ from rgm_bench.metrics.names import MetricName
 from rgm_bench.report.columns import HEADLINES, column
 from rgm_bench.results.provenance import provenance
 from rgm_bench.results.schema import Outcome
-from rgm_bench.results.store import View
-from rgm_bench.trial import snapshot_path
+from rgm_bench.results.store import View, snapshot_path
 
 SHARE_IN_PAIRS = 0.1
 """The margin in pairs as a share of the usual one, which says what trainings vary by.

@@ -64,7 +64,7 @@ def _of_file(path: Path) -> Snapshot:
             f"{path}: training {unit_id} has not finished, and says what it is of when it has; "
             "`rgm-bench run` goes on with it"
         )
-    return snapshot_of(outcome, path)
+    return snapshot_of(outcome, store, path)
 
 
 def trained_images(snapshot: Snapshot, *, num: int, seed: int, device: torch.device) -> ImageSet:

@@ -6,17 +6,20 @@ extractor under an old name nor another machine sharing the folder is answered w
 
 import hashlib
 import json
+import logging
 import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
+from rgm_bench import sealed_tensors
+from rgm_bench.errors import DamagedError
 from rgm_bench.metrics.fidelity import Block, Extractor, Features
 
 _KEY = "key"
+
+log = logging.getLogger(__name__)
 
 
 def reference_features(
@@ -27,6 +30,7 @@ def reference_features(
     data_key: str,
     split: str,
     number: int,
+    set_aside: Callable[[Path], object] | None = None,
 ) -> Features:
     """Features of reference images: from `folder` if they lie there whole, else extracted.
 
@@ -37,13 +41,20 @@ def reference_features(
         data_key: names the data set and what was done to it, such as the JSON of its spec.
         split: which part of it.
         number: of images that `blocks` gives.
+        set_aside: told of a damaged file, which it moves out of the way; None has it written over.
 
     Raises:
         ValueError: `blocks` gave another number of images.
     """
     key = _key(extractor, data_key=data_key, split=split, number=number)
     path = folder / f"{extractor.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
-    cached = _read(path, key)
+    try:
+        cached = _read(path, key)
+    except DamagedError as error:
+        log.warning("%s; its features are extracted anew", error)
+        cached = None
+        if set_aside is not None:
+            set_aside(path)
     if cached is not None:
         return cached
     features = extractor.features(blocks())
@@ -73,14 +84,18 @@ def _device_kind(device: torch.device) -> str:
 
 
 def _read(path: Path, key: str) -> Features | None:
-    """The features of a file, or None when it is missing, corrupt or of another key."""
+    """The features of a file, or None if there is none.
+
+    Raises:
+        DamagedError: it is not as it was written, or holds features of something else.
+    """
     try:
-        with safe_open(path, framework="pt") as file:
-            if (file.metadata() or {}).get(_KEY) != key:
-                return None
-            return Features(fid=file.get_tensor("fid"), logits=file.get_tensor("logits"))
-    except (OSError, SafetensorError):
+        tensors, text = sealed_tensors.read(path, _KEY)
+    except FileNotFoundError:
         return None
+    if text != key or tensors.keys() != {"fid", "logits"}:
+        raise DamagedError(path, "it holds other features than those of its name")
+    return Features(fid=tensors["fid"], logits=tensors["logits"])
 
 
 def _write(features: Features, path: Path, key: str) -> None:
@@ -90,7 +105,7 @@ def _write(features: Features, path: Path, key: str) -> None:
     tensors = {"fid": features.fid, "logits": features.logits}
     try:
         # Not save_file: it makes files that only their owner can read, and stores are shared.
-        temporary.write_bytes(save(tensors, metadata={_KEY: key}))
+        temporary.write_bytes(sealed_tensors.to_bytes(tensors, _KEY, key))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

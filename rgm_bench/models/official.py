@@ -24,6 +24,9 @@ _KEYS: Mapping[Part, tuple[str, ...]] = {
 }
 """Names under which a checkpoint of a whole training may hold a network."""
 
+_WRAPPERS = re.compile(r"^(module\.|_orig_mod\.)+")
+"""What data parallel wrappers and `torch.compile` put before the names of parameters."""
+
 _OPTIMIZER = "optimizerG"
 """Where a checkpoint of a whole training keeps the generator's optimizer, and its average."""
 
@@ -32,8 +35,8 @@ def read_state(path: Path, part: Part) -> dict[str, Tensor]:
     """The parameters of one network in a checkpoint file, by their published names.
 
     Takes a file that is one network's parameters, or a training's dictionary that holds several;
-    prefixes left by data parallel wrappers are removed. Nothing is unpickled but tensors, plain
-    values and the options of a training.
+    prefixes left by data parallel wrappers and by `torch.compile` are removed. Nothing is unpickled
+    but tensors, plain values and the options of a training.
 
     Args:
         path: a file written by `torch.save`.
@@ -50,7 +53,7 @@ def read_state(path: Path, part: Part) -> dict[str, Tensor]:
             ", ".join(map(str, content)) if isinstance(content, dict) else type(content).__name__
         )
         raise DataError(f"{path} holds no {part}; found: {found[:200]}")
-    return {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    return {_WRAPPERS.sub("", name): tensor for name, tensor in state.items()}
 
 
 def load_into(network: nn.Module, state: Mapping[str, Tensor]) -> None:

@@ -94,13 +94,14 @@ def _open_locked(path: Path) -> BinaryIO:
 def read_journal(folder: Path) -> Iterator[dict[str, Any]]:
     """All events of all segments, oldest segment first.
 
-    A line that a dying driver cut off is passed over: its event did not happen.
+    A line that a dying driver cut off is passed over: its event did not happen. So is one that is
+    damaged.
     """
     for line in _lines(sorted(folder.glob(SEGMENTS))):
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
+        with suppress(ValueError, RecursionError):
+            event: object = json.loads(line)
+            if isinstance(event, dict):
+                yield cast("dict[str, Any]", event)
 
 
 def compact(folder: Path) -> int:

@@ -8,7 +8,7 @@ from typing import Any, cast, final
 import pandas as pd
 
 from rgm_bench.config.given_up import GivenUp, GivenUpUnit
-from rgm_bench.config.spec import EvaluationSpec, stored_spec
+from rgm_bench.config.spec import EvaluationSpec, id_of, stored_spec
 from rgm_bench.config.study import AxisValue, StudySpec, Trial
 from rgm_bench.results.frames import (
     AXIS,
@@ -93,8 +93,24 @@ def _known(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(name): value for name, value in row.items() if not pd.isna(value)}
 
 
+def _check_ids(row: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+    """That a row is of the specs that its ids name, and ended in a known way.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if id_of(spec) != row["evaluation_id"]:
+        raise ValueError(f"the spec of evaluation {row['evaluation_id']} is another one")
+    training = spec["source"].get("training")
+    if training is not None and id_of(training) != row["training_id"]:
+        raise ValueError(f"the spec of training {row['training_id']} is another one")
+    if row["status"] not in ("ok", "diverged", "failed", "missing"):
+        raise ValueError(f"evaluation {row['evaluation_id']} has the status {row['status']!r}")
+
+
 def _outcomes(row: Mapping[str, Any], scores: list[str]) -> Iterator[Outcome]:
     spec = json.loads(row["spec"])
+    _check_ids(row, spec)
     if "evaluation_digest" in row:
         yield Outcome(
             kind="evaluation",

@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, final
+from typing import Protocol, Self, final, get_args
 
 import psutil
 
@@ -226,11 +227,35 @@ def _content(path: Path) -> bytes | None:
 
 
 def from_bytes(content: bytes) -> Progress | None:
-    """What the content of a lease says, or None if it is cut off."""
+    """What the content of a lease says, or None if it is cut off or says something else."""
     try:
-        return Progress(**json.loads(content))
-    except (ValueError, TypeError):
+        progress = Progress(**json.loads(content))
+    except (ValueError, TypeError, RecursionError):
         return None
+    return progress if _is_sound(progress) else None
+
+
+def _is_sound(progress: Progress) -> bool:
+    """Whether all fields are of their types, and its process could be one."""
+    numbers = (
+        progress.process_started,
+        progress.started,
+        progress.heartbeat,
+        progress.images_seen,
+        progress.images,
+        progress.images_per_second,
+    )
+    return (
+        progress.kind in get_args(UnitKind)
+        and _are_text(progress.id, progress.host, progress.namespace)
+        and all(type(number) in (int, float) and isfinite(number) for number in numbers)
+        and type(progress.pid) is int
+        and 0 < progress.pid < 2**31
+    )
+
+
+def _are_text(*values: object) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def is_held(folder: Path, unit_id: str) -> bool:

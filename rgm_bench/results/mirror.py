@@ -198,6 +198,18 @@ class Mirror:
         else:
             path.unlink(missing_ok=True)
 
+    def move(self, path: Path, place: Path) -> None:
+        """Move a file or a folder there, a result before what lies beside it; here all stays.
+
+        Raises:
+            StoreError: the object store cannot be written.
+        """
+        key, target = self._key(path), self._key(place)
+        keys = [key] if path.is_file() else list(self.remote.list(key))
+        for each in sorted(keys, key=lambda each: not each.endswith(f"/{RESULT}")):
+            self.remote.move(each, f"{target}{each.removeprefix(key)}")
+            self._uploaded.discard(each)
+
     def _differs(self, key: str, info: Listed, index: Mapping[str, str]) -> bool:
         """Whether an object is to be copied here."""
         path = self.root / key

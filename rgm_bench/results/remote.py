@@ -206,6 +206,19 @@ class Remote:
 
         self._attempt(remove)
 
+    def move(self, path: str, target: str) -> None:
+        """Give an object another name, if it is there.
+
+        Raises:
+            StoreError: as for `list`.
+        """
+
+        def move() -> None:
+            with suppress(FileNotFoundError):
+                self._store.rename(path, target)
+
+        self._attempt(move)
+
     def prove(self) -> None:
         """Prove that objects can be written, and created only where there is none.
 

@@ -17,6 +17,9 @@ class Outcome:
     each where it applies) is what this run of it took. `images` counts what the training had seen:
     fewer than all where nothing needed the rest. `reason` is set when diverged. `gaps` says of each
     metric or cost that is not a finite number why, and only the others are in `metrics` and `cost`.
+    `files` has the sha256 of each file beside the result that something is read from, `weights`
+    that of the snapshot which an evaluation measured. `is_sealed` is False for what was written
+    before results had a seal, whose files may then have no digest either.
     """
 
     kind: UnitKind
@@ -30,6 +33,9 @@ class Outcome:
     cost: Mapping[str, float] = field(default_factory=dict[str, float])
     provenance: Mapping[str, Any] = field(default_factory=dict[str, Any])
     gaps: Mapping[str, str] = field(default_factory=dict[str, str])
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    weights: str | None = None
+    is_sealed: bool = field(default=True, compare=False)
 
     @property
     def is_part(self) -> bool:
@@ -38,5 +44,5 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `gaps` only where there are some."""
-        content = asdict(self)
-        return content if self.gaps else {k: v for k, v in content.items() if k != "gaps"}
+        left_out = {"is_sealed"} if self.gaps else {"is_sealed", "gaps"}
+        return {name: value for name, value in asdict(self).items() if name not in left_out}

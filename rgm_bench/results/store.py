@@ -3,6 +3,7 @@
     trainings/<id>/<digest>/    result.json, snapshot-<images>.safetensors, curve.json, log.txt
     evaluations/<id>/<digest>/  result.json, grid.png, log.txt
     leases/  references/  studies/<name>/<profile>/  mlflow.db  mlartifacts/
+    damaged/                    what was set aside, under the path that it had
 
 It is a folder, or lies on an object store: then all is read from and written to a folder of this
 machine that follows it. See `rgm_bench.results.mirror` for what lies where.
@@ -14,8 +15,8 @@ early.
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -23,15 +24,16 @@ from typing import Literal
 from rgm_bench.config.given_up import GivenUp
 from rgm_bench.config.study import StudySpec
 from rgm_bench.environment import path_of
-from rgm_bench.errors import StoreError
+from rgm_bench.errors import DamagedError, StoreError
 from rgm_bench.results import lease as local_lease
 from rgm_bench.results import remote_lease
 from rgm_bench.results.code import code_digest
-from rgm_bench.results.files import Listed, create_whole, listed, to_json, write_whole
+from rgm_bench.results.files import Listed, create_whole, explain, listed, to_json, write_whole
 from rgm_bench.results.given_up import read_given_up
 from rgm_bench.results.lease import Lease, Progress
 from rgm_bench.results.mirror import RESULT, Copying, Mirror
-from rgm_bench.results.read import read_json, read_outcome
+from rgm_bench.results.proof import proven, sealed
+from rgm_bench.results.read import read_curve, read_outcome
 from rgm_bench.results.remote import PATIENCE_SECONDS, Remote, is_uri, working_folder
 from rgm_bench.results.schema import Outcome, UnitKind
 
@@ -39,6 +41,13 @@ CodePolicy = Literal["warn", "strict", "ignore"]
 """What counts as finished: results of any code, with or without a warning, or of this code."""
 
 STUDY = "study.json"
+CURVE = "curve.json"
+DAMAGED = "damaged"
+
+
+def snapshot_path(folder: Path, images_seen: int) -> Path:
+    """The averaged weights of a training after so many images."""
+    return folder / f"snapshot-{images_seen}.safetensors"
 
 
 class Store:
@@ -52,6 +61,8 @@ class Store:
     def __init__(self, root: Path, mirror: Mirror | None = None) -> None:
         self.root = root
         self._mirror = mirror
+        self.unsealed: set[str] = set()
+        """The results without a seal that were read, by their paths."""
 
     @classmethod
     def at(cls, location: str | Path, *, patience_seconds: float = 0.0) -> "Store":
@@ -137,14 +148,57 @@ class Store:
             kind: training or evaluation.
             unit_id: the id of its spec.
             digest: of the code that made it; None takes the newest.
+
+        Raises:
+            DamagedError: its result is not as it was written.
         """
         # text and no Path: a plan of ten thousand units asks ten thousand times
         folder = f"{self.root}/{kind}s/{unit_id}"
         if digest is not None:
-            return read_outcome(f"{folder}/{digest}/{RESULT}")
+            return self._read(f"{folder}/{digest}/{RESULT}")
         found = [f"{folder}/{name}/{RESULT}" for name in _names(folder)]
         newest = max(filter(os.path.exists, found), key=_written, default=None)
-        return None if newest is None else read_outcome(newest)
+        return None if newest is None else self._read(newest)
+
+    def outcomes_of(self, kind: UnitKind, unit_id: str) -> Iterator[Outcome]:
+        """What a unit came to under each code that has finished it.
+
+        Raises:
+            DamagedError: one of its results is not as it was written.
+        """
+        for digest in _names(f"{self.root}/{kind}s/{unit_id}"):
+            outcome = self.outcome(kind, unit_id, digest)
+            if outcome is not None:
+                yield outcome
+
+    def _read(self, path: str) -> Outcome | None:
+        try:
+            outcome = read_outcome(path)
+        except DamagedError as error:
+            self._copy_again(error)
+            outcome = read_outcome(path)
+        if outcome is not None and not outcome.is_sealed:
+            self.unsealed.add(path)
+        return outcome
+
+    def _copy_again(self, error: DamagedError) -> None:
+        """Copy a damaged file anew from the object store, where only the copy may be damaged."""
+        if self._mirror is None:
+            raise error
+        error.path.unlink(missing_ok=True)
+        self._mirror.gather([error.path])
+
+    def prove(self, path: Path, sha256: str | None) -> str:
+        """The sha256 of a file of a unit, which has to be `sha256` unless that is None.
+
+        Raises:
+            DamagedError: it is not, or the file is gone.
+        """
+        try:
+            return proven(self.fetched(path), sha256)
+        except DamagedError as error:
+            self._copy_again(error)
+            return proven(path, sha256)
 
     def commit(self, outcome: Outcome) -> bool:
         """Finish a unit; False if it was finished before, whose outcome then stays.
@@ -155,7 +209,7 @@ class Store:
             StoreError: the store cannot be written.
         """
         path = self.folder(outcome.kind, outcome.id, outcome.digest) / RESULT
-        content = to_json(outcome.to_json())
+        content = to_json(sealed(outcome.to_json()))
         if self._mirror is not None:  # before its result says that they are there
             self._mirror.upload_folder(path.parent)
         if self._create(path, content):
@@ -211,6 +265,28 @@ class Store:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+    def set_aside(self, path: Path) -> Path:
+        """Move a file or a folder of the store out of the way, and say where to.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        wanted = self.root / DAMAGED / path.relative_to(self.root)
+        place, number = wanted, 1
+        while place.exists():
+            number += 1
+            place = wanted.with_name(f"{wanted.name}.{number}")
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if self._mirror is not None:
+                self._mirror.move(path, place)
+            path.rename(place)
+        except OSError as error:
+            raise StoreError(explain(error, place)) from error
+        with suppress(OSError):  # other code has made other results of the unit
+            path.parent.rmdir()
+        return place
 
     def fetch(self, kind: UnitKind, unit_id: str, digest: str, *names: str) -> None:
         """Have files of a unit here as they are in the store, whoever wrote them.
@@ -375,17 +451,38 @@ class Store:
         return folder
 
 
+OnDamage = Callable[[DamagedError], bool]
+"""Told of a damaged file: False takes its unit as not there, True has the view look again."""
+
+
+def refuse(error: DamagedError) -> bool:
+    """What commands do that only read: stop.
+
+    Raises:
+        DamagedError: the error.
+    """
+    raise error
+
+
 class View:
     """A store as this version of the code sees it.
 
     Args:
         store: the store.
         policy: `strict` sees only results of this very code.
+        on_damage: told of damaged files. Unless it is `refuse`, files of evaluations are proven
+            whenever their results are asked for.
     """
 
-    def __init__(self, store: Store, policy: CodePolicy = "warn") -> None:
+    def __init__(
+        self, store: Store, policy: CodePolicy = "warn", on_damage: OnDamage = refuse
+    ) -> None:
         self.store = store
         self.policy = policy
+        self.on_damage = on_damage
+        self.damaged_curves: dict[Path, str] = {}
+        """The curves that were left out because they are damaged, and what is wrong with each."""
+        self._proven: set[Path] = set()
 
     @cached_property
     def digests(self) -> dict[UnitKind, str]:
@@ -393,29 +490,67 @@ class View:
         return {"training": code_digest("training"), "evaluation": code_digest("evaluation")}
 
     def outcome(self, kind: UnitKind, unit_id: str) -> Outcome | None:
-        """What a unit came to under the present code, else (unless strict) under the newest."""
-        current = self.store.outcome(kind, unit_id, self.digests[kind])
-        if current is not None or self.policy == "strict":
-            return current
-        return self.store.outcome(kind, unit_id)
+        """What a unit came to under the present code, else (unless strict) under the newest.
+
+        Raises:
+            DamagedError: it is damaged, and `on_damage` refuses that.
+        """
+        while True:
+            try:
+                return self._outcome(kind, unit_id)
+            except DamagedError as error:
+                if not self.on_damage(error):
+                    return None
+
+    def _outcome(self, kind: UnitKind, unit_id: str) -> Outcome | None:
+        found = self.store.outcome(kind, unit_id, self.digests[kind])
+        if found is None and self.policy != "strict":
+            found = self.store.outcome(kind, unit_id)
+        if found is not None and kind == "evaluation" and self.on_damage is not refuse:
+            self._prove_files(found)
+        return found
+
+    def _prove_files(self, outcome: Outcome) -> None:
+        folder = self.store.folder(outcome.kind, outcome.id, outcome.digest)
+        for name, sha256 in outcome.files.items():
+            path = folder / name
+            if path not in self._proven and path.exists():
+                self.store.prove(path, sha256)
+                self._proven.add(path)
 
     def is_stale(self, outcome: Outcome) -> bool:
         """Whether other code than the present one made it."""
         return outcome.digest != self.digests[outcome.kind]
 
     def curve(self, training_id: str) -> dict[str, list[float | None]] | None:
-        """The losses of a training over images, or None if it is not finished."""
-        folder = self._folder("training", training_id)
-        if folder is None:
+        """The losses of a training over images; None if it is not finished, or they are damaged."""
+        outcome = self.outcome("training", training_id)
+        if outcome is None:
             return None
-        return read_json(str(self.store.fetched(folder / "curve.json")))
+        path = self.store.folder("training", training_id, outcome.digest) / CURVE
+        if not self.store.fetched(path).exists():
+            return None
+        try:
+            self.store.prove(path, outcome.files.get(CURVE))
+            return read_curve(path)
+        except DamagedError as error:
+            self.damaged_curves[path] = error.found
+            return None
 
     def grid(self, evaluation_id: str) -> Path | None:
-        """A picture of the first images of an evaluation, or None if it is not finished."""
+        """A picture of the first images of an evaluation, or None if it is not finished.
+
+        Raises:
+            DamagedError: it is not as it was written.
+        """
         return self._evaluation_file(evaluation_id, "grid.png")
 
     def points(self, evaluation_id: str) -> Path | None:
-        """The points of an evaluation, float32 n x 2, or None if it has none or is not finished."""
+        """The points of an evaluation, float32 n x 2, or None if it has none or is not finished.
+
+        Raises:
+            DamagedError: they are not as they were written.
+        """
         return self._evaluation_file(evaluation_id, "points.npy")
 
     def given_up(self, study: StudySpec) -> GivenUp:
@@ -423,13 +558,14 @@ class View:
         return read_given_up(self.store.study_folder(study))
 
     def _evaluation_file(self, evaluation_id: str, name: str) -> Path | None:
-        folder = self._folder("evaluation", evaluation_id)
-        path = None if folder is None else self.store.fetched(folder / name)
-        return path if path is not None and path.exists() else None
-
-    def _folder(self, kind: UnitKind, unit_id: str) -> Path | None:
-        outcome = self.outcome(kind, unit_id)
-        return None if outcome is None else self.store.folder(kind, unit_id, outcome.digest)
+        outcome = self.outcome("evaluation", evaluation_id)
+        if outcome is None:
+            return None
+        path = self.store.folder("evaluation", evaluation_id, outcome.digest) / name
+        if not self.store.fetched(path).exists():
+            return None
+        self._prove_files(outcome)  # some pictures lie beside others
+        return path
 
 
 def _require_name(location: str | Path) -> None:

@@ -12,7 +12,12 @@ from typing import Any, Protocol, cast
 
 import pandas as pd
 
+from rgm_bench.metrics.digest import file_sha256
+from rgm_bench.results.files import write_whole
 from rgm_bench.results.frames import Record, curve_rows, write_parquet
+from rgm_bench.results.proof import proven
+from rgm_bench.results.read import read_curve, read_outcome
+from rgm_bench.results.schema import Outcome
 
 EVALUATIONS = "evaluations.parquet"
 
@@ -34,7 +39,7 @@ def store_evaluations_frame(store: StoreFolder) -> pd.DataFrame:
     values are of several types holds text.
     """
     kept = store.root / EVALUATIONS
-    if kept.is_file():
+    if kept.is_file() and _is_as_written(kept):
         frame = pd.read_parquet(kept)
         if _is_complete(frame, store, kept.stat().st_mtime_ns):
             return frame
@@ -51,12 +56,26 @@ def write_store_evaluations(store: StoreFolder) -> bool:
     changed = write_parquet(_read_evaluations(store), path)
     if not changed:  # so that it is newer than every result in it
         os.utime(path)
+    if not _is_as_written(path):
+        write_whole(_digest_of(path), file_sha256(path).encode())
     return changed
 
 
+def _digest_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _is_as_written(path: Path) -> bool:
+    """Whether the file beside it has its digest; a view without one is not worth reading."""
+    try:
+        return _digest_of(path).read_bytes() == file_sha256(path).encode()
+    except FileNotFoundError:
+        return False
+
+
 def _read_evaluations(store: StoreFolder) -> pd.DataFrame:
-    paths = _results(store, "evaluations")
-    rows = [_outcome_row(json.loads(path.read_bytes())) for path in paths]
+    outcomes = (read_outcome(str(path)) for path in _results(store, "evaluations"))
+    rows = [_outcome_row(outcome) for outcome in outcomes if outcome is not None]
     frame = pd.DataFrame(rows, columns=None if rows else ["id", "digest", "status"])
     return frame.assign(**{name: _of_one_type(frame[name]) for name in frame.columns})
 
@@ -87,7 +106,9 @@ def store_curves_frame(store: StoreFolder) -> pd.DataFrame:
     for path, curve in zip(_results(store, "trainings"), curve_paths(store), strict=True):
         fixed = {"training_id": path.parent.parent.name, "digest": path.parent.name}
         if curve.is_file():
-            rows += curve_rows(fixed, json.loads(curve.read_text()))
+            training = read_outcome(str(path))
+            proven(curve, None if training is None else training.files.get(curve.name))
+            rows += curve_rows(fixed, read_curve(curve))
     return pd.DataFrame(rows, columns=["training_id", "digest", "images", "quantity", "value"])
 
 
@@ -113,14 +134,15 @@ def _results(store: StoreFolder, kind: str) -> Iterator[Path]:
     yield from sorted(store.root.glob(f"{kind}/*/*/result.json"))
 
 
-def _outcome_row(outcome: Mapping[str, Any]) -> Record:
-    fixed = {name: outcome[name] for name in ("id", "digest", "status", "reason", "images")}
-    cost = {f"cost.{name}": value for name, value in outcome["cost"].items()}
-    return {**fixed, **outcome["metrics"], **cost, **_flat("spec", outcome["spec"])}
+def _outcome_row(outcome: Outcome) -> Record:
+    names = ("id", "digest", "status", "reason", "images")
+    fixed = {name: getattr(outcome, name) for name in names}
+    cost = {f"cost.{name}": value for name, value in outcome.cost.items()}
+    return {**fixed, **outcome.metrics, **cost, **_flat("spec", outcome.spec)}
 
 
 def _flat(path: str, value: Any) -> Record:
-    if isinstance(value, dict):
-        fields = cast(dict[str, Any], value)
+    if isinstance(value, Mapping):
+        fields = cast(Mapping[str, Any], value)
         return {k: v for name in fields for k, v in _flat(f"{path}.{name}", fields[name]).items()}
     return {path: json.dumps(value) if isinstance(value, list) else value}

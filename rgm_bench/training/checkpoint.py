@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
+
+from rgm_bench import sealed_tensors
+from rgm_bench.errors import DamagedError
 
 
 @dataclass(frozen=True)
@@ -21,17 +22,20 @@ class Checkpoint:
 
     def to_bytes(self) -> bytes:
         """The content of a safetensors file."""
-        tensors = {name: tensor.contiguous().cpu() for name, tensor in self.tensors.items()}
-        return save(tensors, metadata={"notes": json.dumps(self.notes)})
+        return sealed_tensors.to_bytes(self.tensors, "notes", json.dumps(self.notes))
 
     @classmethod
     def read(cls, path: Path, device: torch.device) -> "Checkpoint | None":
-        """The checkpoint at `path`, or None if there is none that can be read."""
-        if not path.exists():
-            return None
+        """The checkpoint at `path`, or None if there is none.
+
+        Raises:
+            DamagedError: the file is not as it was written, or is no checkpoint.
+        """
         try:
-            with safe_open(path, "pt", device=str(device)) as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
-                return cls(tensors, json.loads(file.metadata()["notes"]))
-        except SafetensorError:  # cut off by a disk that lost what it had promised
+            tensors, text = sealed_tensors.read(path, "notes")
+            notes = json.loads(text)
+        except FileNotFoundError:
             return None
+        except ValueError as error:
+            raise DamagedError(path, f"its notes are no JSON ({error})") from error
+        return cls({name: tensor.to(device) for name, tensor in tensors.items()}, notes)

@@ -14,6 +14,7 @@ import json
 import re
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,10 +26,10 @@ from rgm_bench.config.study import Trial
 from rgm_bench.errors import StoreError
 from rgm_bench.results.files import explain
 from rgm_bench.results.journal import read_journal
-from rgm_bench.results.mirror import CHECKPOINT, RESULT
+from rgm_bench.results.mirror import CHECKPOINT, RESULT, UNITS
 from rgm_bench.results.remote import Listed
 from rgm_bench.results.schema import UnitKind
-from rgm_bench.results.store import Store, View
+from rgm_bench.results.store import DAMAGED, Store, View
 from rgm_bench.upkeep.kept_studies import kept_studies
 
 Why = Literal[
@@ -38,6 +39,7 @@ Why = Literal[
     "checkpoint of a finished training",
     "features that no study needs",
     "left by a process that died",
+    "set aside as damaged",
 ]
 
 LEFT_OVER_SECONDS = 3600.0
@@ -91,6 +93,7 @@ def find_garbage(store: Store) -> list[Garbage]:
         *_units(view, files, needed, leased),
         *_references(store, files, needed),
         *_left_over(store, files, leased),
+        *_set_aside(store, files),
     ]
     whole = {garbage.path for garbage in found}
     outermost = (garbage for garbage in found if whole.isdisjoint(garbage.path.parents))
@@ -217,7 +220,7 @@ def _reference_key(path: Path) -> tuple[str, str, str] | None:
 
     try:
         with safe_open(path, framework="np") as file:
-            key = json.loads((file.metadata() or {})["key"])
+            key = json.loads((file.metadata() or {})["key"].partition("\n")[0])  # and its seal
     except (OSError, SafetensorError, KeyError, ValueError):
         return None
     return key["data"], key["split"], key["extractor"]
@@ -233,6 +236,17 @@ def _left_over(store: Store, files: Files, leased: set[tuple[UnitKind, str]]) ->
         unit = (progress.kind, progress.id)
         if path in files and unit not in leased:
             yield Garbage(path, "left by a process that died", files[path].size, unit)
+
+
+def _set_aside(store: Store, files: Files) -> Iterator[Garbage]:
+    """What was damaged, as it was set aside: folders of units, and features."""
+    folder, sizes = store.root / DAMAGED, Counter[Path]()
+    for path, listed in files.items():
+        if path.is_relative_to(folder):
+            parts = path.relative_to(folder).parts
+            sizes[folder.joinpath(*parts[: 3 if parts[0] in UNITS else None])] += listed.size
+    for path, size in sizes.items():
+        yield Garbage(path, "set aside as damaged", size)
 
 
 def _is_old(listed: Listed) -> bool:

@@ -195,7 +195,7 @@ def test_a_lost_snapshot_fails_with_the_way_out(units, store) -> None:
         snapshot.write_bytes(snapshot.read_bytes()[:100])
     attempt = worker(evaluation)
     assert attempt.ending == "failed"
-    assert "rgm-bench retry" in (attempt.reason or "")
+    assert "`rgm-bench run` of its study sets it aside" in (attempt.reason or "")
 
 
 def test_what_measures_a_diverged_training_is_diverged(units, store, monkeypatch) -> None:

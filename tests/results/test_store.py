@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rgm_bench.errors import StoreError
+from rgm_bench.errors import DamagedError, StoreError
 from rgm_bench.results import code
 from rgm_bench.results import lease as lease_module
 from rgm_bench.results.code import code_digest, meaning
@@ -115,7 +115,7 @@ def test_a_damaged_result_names_its_file_and_the_way_out(tmp_path) -> None:
     store.commit(outcome())
     path = store.folder("training", "a" * 16, "d" * 8) / "result.json"
     path.write_text("{")
-    with pytest.raises(StoreError, match=r"result\.json: not readable.*remove its folder"):
+    with pytest.raises(DamagedError, match=r"result\.json is damaged.*`rgm-bench run`"):
         store.outcome("training", "a" * 16)
     path.write_text("{}")
     with pytest.raises(StoreError, match="not a result that this version"):

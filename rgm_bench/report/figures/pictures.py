@@ -8,6 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from PIL import Image
 
+from rgm_bench.errors import StoreError
+
 TILES_A_ROW = 8
 """Images in a row of every grid that an evaluation stores."""
 
@@ -15,9 +17,19 @@ Pixels = np.ndarray[Any, Any]
 
 
 def first_tiles(path: Path, images: int) -> list[Pixels]:
-    """The first images of a grid, each a square of uint8, grey or RGB."""
-    with Image.open(path) as file:
-        grid = np.asarray(file if file.mode in ("L", "RGB") else file.convert("RGB"))
+    """The first images of a grid, each a square of uint8, grey or RGB.
+
+    Raises:
+        StoreError: the file is no picture.
+    """
+    try:
+        with Image.open(path) as file:
+            grid = np.asarray(file if file.mode in ("L", "RGB") else file.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:  # whatever Pillow meets in a damaged file
+        raise StoreError(
+            f"{path}: not readable as a picture ({error}); remove its folder, and `rgm-bench run` "
+            "of its study makes it again"
+        ) from error
     size = grid.shape[1] // TILES_A_ROW
     return [
         grid[top : top + size, left : left + size]

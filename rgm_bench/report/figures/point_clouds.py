@@ -69,10 +69,15 @@ def read_cloud(path: Path) -> Cloud:
     """
     try:
         points = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: not readable as a NumPy file ({error})") from error
-    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
-        raise StoreError(f"{path}: found an array of {points.shape}; expected points, n x 2")
+    except (EOFError, OSError, ValueError) as error:  # an empty file ends too early
+        raise StoreError(
+            f"{path}: not readable as a NumPy file ({error}); remove its folder, and `rgm-bench "
+            "run` of its study makes it again"
+        ) from error
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points) or points.dtype.kind != "f":
+        raise StoreError(
+            f"{path}: found an array of {points.shape}, {points.dtype}; expected points, n x 2"
+        )
     return points[np.isfinite(points).all(1)]
 
 
