@@ -51,14 +51,14 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(measured(stored_spec(TrainingSpec, json.loads(Path(options.one).read_text()))))
+        spec = stored_spec(TrainingSpec, json.loads(Path(options.one).read_text()))
+        print(measured(of_noise(spec)))
         return
     found = trainings(options.studies, options.profile)
     print(f"{len(found)} different trainings in the {options.profile} profiles")
     print("parameters G / others   peak MiB   s/step   GFLOP/image   ratio   training")
     with tempfile.TemporaryDirectory() as folder:
         write_data(Path(folder))
-        os.environ["RGM_BENCH_DATA"] = folder
         least = None
         for name, spec in found.items():
             row = run_alone(spec, Path(folder)).split()
@@ -116,9 +116,10 @@ def of_noise(spec: TrainingSpec) -> TrainingSpec:
 def run_alone(spec: TrainingSpec, folder: Path) -> str:
     """`measured` in a process of its own, whose peak of memory is the training's."""
     path = folder / "spec.json"
-    path.write_text(canonical_json(of_noise(spec)))
+    path.write_text(canonical_json(spec))
+    environment = {**os.environ, "RGM_BENCH_DATA": str(folder)}
     command = [sys.executable, __file__, "--one", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
     return done.stdout

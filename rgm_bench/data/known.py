@@ -123,10 +123,10 @@ def _require_published(kind: KnownKind, folder: Path, split: Split, num: int) ->
     others = [name for name in _FILES[kind][split] if _is_other(folder, name)]
     if others:
         raise DataError(
-            f"{folder} holds {num:,} images in the {split} split that are not those of {kind}: "
-            f"{', '.join(others)} is not as published; get it again, as `rgm-bench data` says, or "
-            f"name these images: `data: {{kind: {kind}, subset: NAME}}` in a study gives them ids "
-            "of their own (`evaluate` takes them as a folder or an array)"
+            f"{folder} holds {num:,} images in the {split} split that are not those of {kind} "
+            f"(other than published: {', '.join(others)}); get it again, as `rgm-bench data` says, "
+            f"or name these images: `data: {{kind: {kind}, subset: NAME}}` in a study gives them "
+            "ids of their own (`evaluate` takes them as a folder or an array)"
         )
 
 
