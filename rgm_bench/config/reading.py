@@ -96,9 +96,9 @@ def read_text(text: str, start: Position, problems: Problems) -> Placed | None:
         problems: takes what cannot be read.
     """
     try:
+        node = cast("Node | None", cast(Any, YAML(typ="safe", pure=True)).compose(text))
         if _has_tags(text, start, problems):
             return None
-        node = cast("Node | None", cast(Any, YAML(typ="safe", pure=True)).compose(text))
         return node and _Placer(start, problems).place(node, start)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
