@@ -17,6 +17,7 @@ def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.process
 def test_first_steps_runs_as_a_whole(tmp_path) -> None:
     done = run(str(EXAMPLES / "first_steps.py"), str(tmp_path / "store"), folder=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -226,6 +226,7 @@ def test_a_folder_that_was_not_published_says_what_lacks(tmp_path: Path):
 # --- what this project has published ----------------------------------------------------------
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("folder", FOLDERS, ids=str)
 def test_our_published_tables_and_verdicts_follow_from_their_trials(folder: Path, tmp_path: Path):
     copy = tmp_path / folder.relative_to(PUBLISHED)
@@ -236,5 +237,6 @@ def test_our_published_tables_and_verdicts_follow_from_their_trials(folder: Path
     assert {name: texts(copy)[name] for name in kept} == kept
 
 
+@pytest.mark.data
 def test_the_page_over_all_that_we_published_is_up_to_date():
     assert (PUBLISHED / "README.md").read_text() == overview(PUBLISHED)

@@ -94,6 +94,7 @@ def plugin() -> list[str]:
     return [] if module in installed else ["-p", module]
 
 
+@pytest.mark.process
 def test_the_fixture_compares_and_fails_for_a_regression(model, tmp_path) -> None:
     """What the function returns is what the command writes: one baseline serves both."""
     folder = shutil.copytree(model, tmp_path / "model")

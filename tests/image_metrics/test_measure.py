@@ -79,6 +79,7 @@ def folders(train: torch.Tensor, tmp_path_factory: pytest.TempPathFactory) -> tu
     return root / "damaged", write_pictures(root / "real", train[-600:])
 
 
+@pytest.mark.process
 def test_the_numbers_are_those_of_the_command_of_torch_fidelity(
     folders: tuple[Path, Path], extractor: Extractor, tmp_path: Path
 ) -> None:

@@ -176,6 +176,7 @@ def _run(program: str, hash_seed: int) -> str:
     return ran.stdout
 
 
+@pytest.mark.process
 def test_the_order_of_pythons_sets_does_not_change_a_metric():
     """torch-fidelity asks for `list(set(layers))`, whose order is drawn anew in every process."""
     orders = {_run("print(list({'64', 'logits'}))", seed): seed for seed in range(20)}

@@ -330,6 +330,7 @@ def test_a_command_that_is_killed_while_mlflow_makes_its_tables_leaves_none(tmp_
     assert len(MlflowTracker(tmp_path, command=COMMAND)._client().search_experiments()) == 1
 
 
+@pytest.mark.process
 def test_commands_that_start_on_a_new_store_at_once_share_a_database(tmp_path):
     (tmp_path / "mlflow.db").unlink()
     words = [sys.executable, "-c", RECORD, tmp_path]
