@@ -19,6 +19,9 @@ FAILED_UNITS = 5
 INCOMPLETE = 6
 """A limit of the run was reached with units left; the same command goes on."""
 
+CRASHED = 70
+"""A fault of rgm-bench itself, with a traceback: EX_SOFTWARE, since 1 says something of numbers."""
+
 INTERRUPTED = 130
 """Stopped by Ctrl-C; the same command goes on."""
 

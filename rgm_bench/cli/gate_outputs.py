@@ -1,8 +1,10 @@
 """What a check leaves behind: the terminal, files, a record in the store, and an exit code."""
 
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -44,35 +46,46 @@ class Outputs:
     json: Path | None
 
     def give(self, check: "Check") -> None:
-        """Print a check, write it down and leave with its exit code."""
-        from rgm_bench.gate.history import keep_record
+        """Write a check down, print it and leave with its exit code.
+
+        What cannot be written is named on standard error; it changes neither the other outputs nor
+        the exit code, which is the verdict's.
+        """
         from rgm_bench.gate.outputs.terminal import console, print_check
-        from rgm_bench.results.store import Store
 
+        for write in self._writes(check):
+            try:
+                write()
+            except UserError as error:
+                print(f"error: {error}", file=sys.stderr)
         print_check(check, console())
-        self._write(check)
-        store = Store.at(self.store)
-        store.upload([keep_record(check, store.root)])
-        code = exit_code(check, self.inconclusive)
-        if code:
-            raise typer.Exit(code)
+        raise typer.Exit(exit_code(check, self.inconclusive))
 
-    def _write(self, check: "Check") -> None:
+    def _writes(self, check: "Check") -> Iterator[Callable[[], None]]:
+        """What writes each output but the terminal's."""
+        from rgm_bench.gate.history import keep_record
         from rgm_bench.gate.outputs.junit import junit
         from rgm_bench.gate.outputs.markdown import markdown
         from rgm_bench.gate.outputs.record import to_record
         from rgm_bench.results.files import to_json, write_whole
+        from rgm_bench.results.store import Store
 
         passes = self.inconclusive is Inconclusive.PASS
         if self.markdown:
-            write_whole(self.markdown, markdown(check).encode())
+            yield partial(write_whole, self.markdown, markdown(check).encode())
         if self.junit:
-            write_whole(self.junit, junit(check, inconclusive_passes=passes))
+            yield partial(write_whole, self.junit, junit(check, inconclusive_passes=passes))
         if self.json:
-            write_whole(self.json, to_json(to_record(check)))
+            yield partial(write_whole, self.json, to_json(to_record(check)))
         summary = variable("GITHUB_STEP_SUMMARY")
         if summary:
-            _append(Path(summary), markdown(check))
+            yield partial(_append, Path(summary), markdown(check))
+
+        def keep() -> None:
+            store = Store.at(self.store)
+            store.upload([keep_record(check, store.root)])
+
+        yield keep
 
 
 def exit_code(check: "Check", inconclusive: Inconclusive) -> int:
