@@ -19,7 +19,7 @@ from typing import final
 
 from rgm_bench.errors import StudyError
 from rgm_bench.gate.baseline import Measurement, read_baseline
-from rgm_bench.gate.revision import git
+from rgm_bench.gate.revision import git, outside_hooks
 
 GRACE_SECONDS = 30.0
 """How long a measurement that is stopped may take to save itself."""
@@ -70,7 +70,7 @@ class OtherCommit:
         known = os.environ.get("PYTHONPATH")
         # before what is installed from the present files, too, which may lie in a folder src
         paths = [str(self.tree), str(self.tree / "src"), *([known] if known else [])]
-        return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        return outside_hooks() | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 @contextmanager
@@ -97,9 +97,9 @@ def other_commit(ref: str) -> Generator[OtherCommit]:
         git("worktree", "add", "--detach", "--force", str(scratch / "tree"), commit, cwd=home)
         yield OtherCommit(ref, commit, home, scratch / "tree", scratch)
     finally:
+        with suppress(Exception):  # not prune, which takes worktrees of others that are away
+            git("worktree", "remove", "--force", "--force", str(scratch / "tree"), cwd=home)
         shutil.rmtree(scratch, ignore_errors=True)
-        with suppress(Exception):  # a folder that is gone is all that it has to know
-            git("worktree", "prune", cwd=home)
 
 
 def measured_by(other: OtherCommit, study: Path, words: Sequence[str]) -> Measurement:

@@ -131,3 +131,43 @@ def test_a_command_runs_in_both_commits(model, scratch) -> None:
     done = quick("check", *BY_COMMAND, "--against", "HEAD", cwd=model, expected=1)
     assert "REGRESSION" in done.stdout
     assert_clean(model, scratch)
+
+
+HOOK = """#!/bin/sh
+exec {python} -m rgm_bench {words} --against HEAD --inconclusive pass > {log} 2>&1
+"""
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["commit -a", "in a linked worktree"])
+def test_a_hook_that_checks_leaves_the_commit_as_it_is(model, scratch, monkeypatch, linked) -> None:
+    """Git gives a hook the index of the commit, and in a linked worktree its folder, too."""
+    folder = shutil.copytree(model, scratch / "model")
+    git(folder, "init", "-q")
+    git(folder, "add", "gen.py", "digits.npy")
+    git(folder, "commit", "-qm", "one")
+    git(folder, "worktree", "add", "-q", str(scratch / "away"), "-b", "away")
+    (scratch / "away").rename(scratch / "unplugged")  # a worktree on a drive that is not here
+    words = " ".join(["check", *BY_COMMAND[:1], f'"{BY_COMMAND[1]}"', *BY_COMMAND[2:]])
+    hooks = folder / ".git/hooks"
+    log = scratch / "log"
+    for name, text in {
+        "pre-commit": HOOK.format(python=sys.executable, words=words, log=log),
+        "post-checkout": f"#!/bin/sh\ntouch {scratch / 'hooked'}\n",
+    }.items():
+        (hooks / name).write_text(text)
+        (hooks / name).chmod(0o755)
+    if linked:
+        git(folder, "-c", "core.hooksPath=/dev/null", "worktree", "add", "-q", "../side")
+        folder = scratch / "side"
+    (folder / "new.txt").write_text("new")
+    (folder / "gen.py").write_text((folder / "gen.py").read_text() + "\n# changed\n")
+    git(folder, "add", "new.txt")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    git(folder, "commit", "-qam", "two")
+    assert "PASS" in log.read_text(), log.read_text()
+    assert git(folder, "show", "HEAD:gen.py") == (folder / "gen.py").read_text()
+    assert "new.txt" in git(folder, "ls-files")
+    assert git(folder, "status", "--porcelain", "--untracked-files=no") == ""
+    assert "away" in git(folder, "worktree", "list")
+    assert not (scratch / "hooked").exists()
+    assert not list(scratch.glob("rgm-bench-*"))
