@@ -67,7 +67,7 @@ def _storable(value: Any) -> Any:
 def judge(study: StudySpec, results: Results) -> tuple[Decided, ...]:
     """The verdict on every claim of a study, from the seeds that have finished.
 
-    A seed whose training diverged counts as one that gave no finite value.
+    A seed whose training diverged or whose score is a gap counts as one without a finite value.
     """
     arms = [_Arms(study, results) for _ in study.claims]
     stated = [_stated(*each) for each in zip(study.claims.values(), arms, strict=True)]
@@ -174,8 +174,9 @@ class _Arms:
         if outcome.status != "ok":
             return nan
         measure = trial.spec.measure
+        name = str(MetricName(metric, measure.space, measure.count))
         # a result of earlier code may lack a metric that is new
-        return outcome.metrics.get(str(MetricName(metric, measure.space, measure.count)))
+        return nan if name in outcome.gaps else outcome.metrics.get(name)
 
     def _has_diverged(self, trial: Trial) -> bool:
         """Whether the training ended before the weights that the trial would measure."""

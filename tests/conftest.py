@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import count, product
 from math import exp, log10
 from pathlib import Path
@@ -227,6 +228,14 @@ class Folder:
                 provenance=PROVENANCE,
             )
         )
+
+    def lack(self, trial: Trial, metric: str, reason: str) -> None:
+        """Have a finished trial give no number for a score, named in short."""
+        outcome = self.outcome("evaluation", trial.id)
+        assert outcome is not None
+        (name,) = (each for each in outcome.metrics if each.startswith(f"{metric}."))
+        metrics = {each: value for each, value in outcome.metrics.items() if each != name}
+        self.write(replace(outcome, metrics=metrics, gaps={name: reason}))
 
     def diverge(self, trial: Trial) -> None:
         """End the training of a trial before its snapshot."""

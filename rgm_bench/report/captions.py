@@ -7,7 +7,7 @@ from rgm_bench.config.study import Tuned
 from rgm_bench.report.naming import samples_named
 from rgm_bench.report.number_columns import NumberColumn
 from rgm_bench.report.numbers import plain
-from rgm_bench.report.select import Row, is_missing
+from rgm_bench.report.select import Row, gaps_of, is_missing
 
 
 def arms_caption(
@@ -44,10 +44,16 @@ def arms_caption(
 
 
 def gaps_sentence(trials: Sequence[Row]) -> str:
-    """How many of the trials have no result; nothing where all have one."""
+    """How many of the trials have no result, and which scores are no numbers and why."""
     found = Counter(str(trial["status"]) for trial in trials)
     lacking = [f"{found[s]} {s}" for s in ("diverged", "failed", "missing") if found[s]]
-    return f"Of {len(trials)} trials {' and '.join(lacking)}." if lacking else ""
+    said = [f"Of {len(trials)} trials {' and '.join(lacking)}."] if lacking else []
+    gaps = Counter(gap for trial in trials for gap in gaps_of(trial).items())
+    said += [
+        f"{name} is no number in {count} of {len(trials)} trials: {reason}."
+        for (name, reason), count in sorted(gaps.items())
+    ]
+    return " ".join(said)
 
 
 def _tuned_sentence(tuned: Tuned | None) -> str:

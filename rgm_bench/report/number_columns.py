@@ -17,7 +17,7 @@ from rgm_bench.report.numbers import (
     with_interval,
     with_prefix,
 )
-from rgm_bench.report.select import Arm, Measure
+from rgm_bench.report.select import Arm, Measure, gaps_of
 from rgm_bench.report.table import Cell, Header
 
 
@@ -78,7 +78,10 @@ class NumberColumn:
 
 
 def _gap(measure: Measure, arm: Arm) -> Cell:
-    statuses = {trial["status"] for trial in arm.of(measure.evaluation)}
+    trials = arm.of(measure.evaluation)
+    if any(measure.source in gaps_of(trial) for trial in trials):
+        return Cell("no number", gap=True)
+    statuses = {trial["status"] for trial in trials}
     has_none = statuses == {"ok"} and measure.column.role != "training"
     if has_none or not measure.was_planned(arm):
         return Cell(NOTHING)

@@ -17,7 +17,7 @@ from rgm_bench.report.hours import hours_of
 from rgm_bench.report.naming import real_named, words
 from rgm_bench.report.numbers import NOTHING, label
 from rgm_bench.report.render import to_latex
-from rgm_bench.report.select import Row, has_label
+from rgm_bench.report.select import Row, gaps_of, has_label
 from rgm_bench.report.table import Table
 from rgm_bench.results.frames import AXIS
 
@@ -109,7 +109,7 @@ def _template() -> str:
 def _gaps(study: StudySpec, trials: Sequence[Row]) -> Iterator[Gap]:
     """What lacks at several shares of the same trainings is one gap."""
     shares: defaultdict[tuple[str, str, str, int], list[Row]] = defaultdict(list)
-    for trial in trials:
+    for trial in [*trials, *_without_a_score(trials)]:
         if trial["status"] != "ok":
             key = (_arm_name(study, trial), trial["evaluation"], trial["status"], trial["seed"])
             shares[key].append(trial)
@@ -122,6 +122,15 @@ def _gaps(study: StudySpec, trials: Sequence[Row]) -> Iterator[Gap]:
     for (arm, evaluation, images, status, reason), lacking in seeds.items():
         named = ", ".join(str(seed) for seed in sorted(set(lacking)))
         yield Gap(arm, evaluation, images, status, named, reason)
+
+
+def _without_a_score(trials: Sequence[Row]) -> Iterator[Row]:
+    """Trials that are ok but for a score or a cost that is no number."""
+    for trial in trials:
+        gaps = gaps_of(trial)
+        if trial["status"] == "ok" and gaps:
+            reasons = "; ".join(f"{name}: {why}" for name, why in gaps.items())
+            yield {**trial, "status": "no number", "reason": reasons}
 
 
 def _arm_name(study: StudySpec, trial: Row) -> str:

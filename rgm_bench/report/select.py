@@ -107,6 +107,12 @@ def rows_of(frame: pd.DataFrame) -> list[Row]:
     return cast(list[Row], frame.to_dict("records"))
 
 
+def gaps_of(trial: Row) -> dict[str, str]:
+    """Why scores or costs of a trial are no numbers, by name."""
+    gaps = trial.get("gaps")
+    return json.loads(gaps) if isinstance(gaps, str) else {}
+
+
 def of_evaluation(trials: Sequence[Row], evaluation: str | None) -> Sequence[Row]:
     """The trials of one evaluation, real data too; None for all."""
     return [t for t in trials if evaluation is None or t["evaluation"] == evaluation]

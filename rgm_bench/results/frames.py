@@ -46,6 +46,7 @@ _TYPES = {
     "real": "str",
     "status": "str",
     "reason": "str",
+    "gaps": "str",
     "at": "float64",
     "images": "Int64",
     "num_images": "Int64",
@@ -142,6 +143,9 @@ class Results(Protocol):
 def evaluations_frame(study: StudySpec, view: Results) -> pd.DataFrame:
     """One row a trial of the study, finished or not, in the order of its trials.
 
+    Where a score or cost of some trial is no finite number, `gaps` holds the reasons as JSON text,
+    by name, and the score is empty. Frames without such trials have no such column.
+
     The label of a trial on the axis `x` is in the column `axis.x`: numbers where all labels of
     the axis are numbers, else text. `status` is ok, diverged, failed or missing; a trial has failed
     where its search was told to go on without it. Costs that begin with `training_` are those of
@@ -155,7 +159,7 @@ def evaluations_frame(study: StudySpec, view: Results) -> pd.DataFrame:
     given_up = study.found.given_up
     rows = [names | _trial_row(keys, trial, view, trainings, given_up) for trial in study.trials]
     frame = pd.DataFrame(rows)
-    fixed = [name for name in _TYPES if name in frame] if rows else list(_TYPES)
+    fixed = [name for name in _TYPES if (name in frame if rows else name != "gaps")]
     axes = [AXIS + axis for axis in study.axes]
     scores = scores_of(frame)
     split = fixed.index("nfe")
@@ -272,9 +276,18 @@ def _evaluation_columns(outcome: Outcome | None) -> Record:
     return {
         **{name: cost.get(name) for name in EVALUATION_COSTS},
         **(outcome.metrics if outcome else {}),
+        **_gap_columns(outcome),
         "evaluation_digest": outcome.digest if outcome else None,
         "provenance": json.dumps(outcome.provenance, sort_keys=True) if outcome else None,
     }
+
+
+def _gap_columns(outcome: Outcome | None) -> Record:
+    """Empty scores, and the reasons as JSON text; no column of these where nothing has a gap."""
+    if outcome is None or not outcome.gaps:
+        return {}
+    empty = {name: None for name in outcome.gaps if name not in EVALUATION_COSTS}
+    return empty | {"gaps": json.dumps(dict(outcome.gaps), sort_keys=True)}
 
 
 def _hours(outcome: Outcome | None, training: Outcome | None) -> Record:

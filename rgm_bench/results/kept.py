@@ -123,6 +123,7 @@ def _outcomes(row: Mapping[str, Any], scores: list[str]) -> Iterator[Outcome]:
             metrics={name: row[name] for name in scores if name in row},
             cost={name: row[name] for name in EVALUATION_COSTS if name in row},
             provenance=cast("dict[str, Any]", json.loads(row["provenance"])),
+            gaps=cast("dict[str, str]", json.loads(row.get("gaps", "{}"))),
         )
     if "training_digest" in row:
         # a trial without a result of its own has the ending of its training

@@ -138,7 +138,8 @@ def _outcome_row(outcome: Outcome) -> Record:
     names = ("id", "digest", "status", "reason", "images")
     fixed = {name: getattr(outcome, name) for name in names}
     cost = {f"cost.{name}": value for name, value in outcome.cost.items()}
-    return {**fixed, **outcome.metrics, **cost, **_flat("spec", outcome.spec)}
+    gaps = {"gaps": json.dumps(dict(outcome.gaps))} if outcome.gaps else {}
+    return {**fixed, **gaps, **outcome.metrics, **cost, **_flat("spec", outcome.spec)}
 
 
 def _flat(path: str, value: Any) -> Record:

@@ -22,6 +22,7 @@ from rgm_bench.search.optuna_study import Direction, OptunaStudy
 
 if TYPE_CHECKING:
     from rgm_bench.results.frames import Results
+    from rgm_bench.results.schema import Outcome
 
 HIGHER_IS_BETTER = frozenset(
     ("inception_score", "precision", "recall", "modes_covered", "good_share", "psnr", "ssim")
@@ -169,7 +170,7 @@ class SearchRun:
     def _diverged(self, trial: Trial) -> bool:
         outcome = self._results.outcome("evaluation", trial.id)
         if outcome is not None:
-            return outcome.status == "diverged"
+            return outcome.status == "diverged" or self._has_gap(trial, outcome)
         if trial.training is None or trial.training_id is None or trial.at is None:
             return False
         training = self._results.outcome("training", trial.training_id)
@@ -177,6 +178,16 @@ class SearchRun:
             return False
         # one that diverged later has left the weights that the trial measures
         return training.images < trial.training.images_at(trial.at)
+
+    def _has_gap(self, trial: Trial, outcome: "Outcome") -> bool:
+        """Whether an objective of a trial is no number, which no more training of it would mend."""
+        measure = trial.spec.measure
+        return any(
+            str(MetricName(metric, measure.space, measure.count)) in outcome.gaps
+            or metric.removeprefix("evaluation_") in outcome.gaps
+            for evaluation, metric in self._search.objectives
+            if evaluation == trial.evaluation
+        )
 
     def _score(self, trials: Sequence[Trial], evaluation: str, metric: str) -> float | None:
         """The mean over seeds of an objective, or None until all of them are measured."""

@@ -52,7 +52,8 @@ class Child:
     """One arm at one seed under one evaluation, as far as it is finished.
 
     `key` stays the same while parts arrive, and when other code computes them anew. `points` are
-    what is known before any training: where the child stands on each axis of numbers.
+    what is known before any training: where the child stands on each axis of numbers. `gaps` says
+    why scores are missing.
     """
 
     key: str
@@ -61,6 +62,7 @@ class Child:
     points: tuple[Point, ...]
     parts: tuple[Part, ...]
     diverged: str | None
+    gaps: Mapping[str, str]
 
     @property
     def units(self) -> frozenset[str]:
@@ -106,6 +108,7 @@ def _child(key: str, trial: Trial, finished: Sequence[tuple[Trial, Outcome]], vi
         points=tuple(_axis_points(trial)),
         parts=tuple(_part(one, outcome, view) for one, outcome in finished),
         diverged=reasons[0] if reasons else None,
+        gaps={name: why for _, outcome in finished for name, why in outcome.gaps.items()},
     )
 
 

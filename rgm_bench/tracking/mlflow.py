@@ -308,7 +308,9 @@ def _tags(child: Child) -> dict[str, str]:
         "rgm.units": units,
         "rgm.code": "current",
         "rgm.status": "diverged" if child.diverged else "ok",
-    } | ({"rgm.reason": child.diverged} if child.diverged else {})
+        **({"rgm.reason": child.diverged} if child.diverged else {}),
+        **{f"rgm.gap.{name}": why for name, why in child.gaps.items()},
+    }
 
 
 def _log(

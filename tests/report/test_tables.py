@@ -1,5 +1,6 @@
 import io
 import random
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -240,3 +241,18 @@ def test_a_table_says_how_many_trials_stand_behind_its_settings(full, results) -
     )
     assert said in table_of(tuned, results).caption
     assert "trials there" not in table_of(full, results).caption
+
+
+def test_a_score_that_is_no_number_is_named_with_its_reason(full: StudySpec, results) -> None:
+    reason = "the images are nearly equal"
+    one, *others = [trial for trial in weights(full, 5) if trial.at == 1.0]
+    results.lack(one, "fid", reason)
+    table = table_of(full, results)
+    assert re.search(rf"fid\S+ is no number in 1 of \d+ trials: {reason}\.", table.caption)
+    assert "(n=" in texts(table, "FID ↓")[5]
+    for other in others:
+        results.lack(other, "fid", reason)
+    table = table_of(full, results)
+    assert texts(table, "FID ↓")[5] == "no number"
+    assert reason in to_markdown(table)
+    assert reason in to_latex(table)

@@ -12,6 +12,7 @@ from rgm_bench.results.frames import (
     evaluations_frame,
     write_parquet,
 )
+from rgm_bench.results.kept import KeptResults
 
 FID = "fid.digits_cnn_v1.n1437"
 
@@ -55,6 +56,27 @@ def test_other_numbers_of_images_are_other_columns(study, generated, results) ->
     frame = evaluations_frame(replace(study, trials=(*study.trials, more)), results)
     assert frame["fid.digits_cnn_v1.n500"].dropna().tolist() == [50.0]
     assert math.isnan(frame[FID].iloc[-1])
+
+
+def test_a_score_that_is_no_number_is_empty_and_its_reason_comes_back(
+    study, results, tmp_path
+) -> None:
+    assert "gaps" not in evaluations_frame(study, results)
+    results.lack(study.trials[1], "fid", "it overflows")
+    frame = evaluations_frame(study, results)
+    assert frame["status"].tolist()[:2] == ["ok", "ok"]
+    assert frame[FID].isna().tolist()[:3] == [False, True, False]
+    assert json.loads(frame["gaps"][1]) == {FID: "it overflows"}
+    assert frame["gaps"].isna().sum() == len(frame) - 1
+    write_parquet(frame, tmp_path / "trials.parquet")
+    kept = KeptResults(pd.read_parquet(tmp_path / "trials.parquet"))
+    assert_frame_equal(evaluations_frame(study, kept), frame)
+
+
+def test_a_score_that_no_trial_has_keeps_its_column(study, results) -> None:
+    for trial in study.trials[:-1]:
+        results.lack(trial, "fid", "it overflows")
+    assert evaluations_frame(study, results)[FID].isna().all()
 
 
 def test_an_evaluation_of_a_diverged_training_has_diverged(sweep, results) -> None:

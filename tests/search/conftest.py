@@ -89,7 +89,14 @@ class Scored(Nothing):
         self.measured: dict[str, Outcome] = {}
         self.without = NOTHING_GIVEN_UP
 
-    def measure(self, trial: Trial, *, value: float | None = None, diverged: bool = False) -> None:
+    def measure(
+        self,
+        trial: Trial,
+        *,
+        value: float | None = None,
+        diverged: bool = False,
+        gap: bool = False,
+    ) -> None:
         name = MetricName("fid", trial.spec.measure.space, trial.spec.measure.count)
         if trial.real is None:
             value = score(trial) if value is None else value
@@ -101,7 +108,8 @@ class Scored(Nothing):
             reason=None,
             images=0,
             spec={},
-            metrics={} if diverged else {str(name): value or 1.0},
+            metrics={} if diverged or gap else {str(name): value or 1.0},
+            gaps={str(name): "it overflows"} if gap else {},
             cost={"nfe": 4.0},
         )
 

@@ -128,13 +128,14 @@ def test_a_pruned_trial_is_looked_at_no_further(write_search: WriteSearch):
             assert trial.spec.source.at <= pruned[number]
 
 
-def test_a_diverged_trial_is_passed_over(write_search: WriteSearch):
+@pytest.mark.parametrize("how", ["diverged", "gap"])
+def test_a_trial_without_a_score_is_passed_over(write_search: WriteSearch, how: str):
     results = Scored()
     search = SearchRun(write_search(), results)
     waiting = search.advance()
     while waiting:
         trial = waiting.pop(0)
-        results.measure(trial, diverged=trial.labels.get(TRIAL) in (0, 3))
+        results.measure(trial, **{how: trial.labels.get(TRIAL) in (0, 3)})
         waiting += search.advance()
     states = [suggestion.state for suggestion in search.suggestions]
     assert states == [("diverged" if i in (0, 3) else "finished") for i in range(12)]
