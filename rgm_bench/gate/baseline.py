@@ -46,6 +46,8 @@ class Number(Spec):
         ids: of the specs with their seeds, by seed; none where no unit of a store gave it.
         weights: digests of the trained weights that were measured, by seed; none where a model is
             not of a store.
+        images: digests of what was measured, by seed: of all images of a model, and of what an
+            evaluation of a study leaves to be looked at; none in files of earlier versions.
         values: by seed; null where the training diverged.
     """
 
@@ -60,6 +62,7 @@ class Number(Spec):
     ids: dict[str, str]
     weights: dict[str, str]
     values: dict[str, float | None]
+    images: dict[str, str] = {}  # noqa: RUF012  # pydantic copies it
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -1,6 +1,6 @@
 """A measurement beside its baseline: whether the two can be compared, and what comes of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, final
 
@@ -63,8 +63,10 @@ def compare(
         others: whether numbers of the baseline that were not measured are left out knowingly.
 
     Raises:
-        StudyError: the baseline has fewer seeds than a gate needs.
+        StudyError: the baseline has fewer seeds than a gate needs, or two are one observation.
     """
+    _require_distinct(current, "measured now")
+    _require_distinct(baseline, against)
     before = {number.key: number for number in baseline.numbers}
     differences = tuple(_differences(current, baseline, others=others))
     fingerprints = compare_fingerprints(baseline, current)
@@ -90,7 +92,8 @@ def compare(
 
 
 def require_enough(measurement: Measurement) -> None:
-    """Raise StudyError unless every number has the seeds that a baseline needs."""
+    """Raise StudyError unless every number has the seeds that a baseline needs, none twice."""
+    _require_distinct(measurement, "measured now")
     for number in measurement.numbers:
         finite = sum(value is not None for value in number.values.values())
         if finite < MIN_SEEDS:
@@ -98,6 +101,31 @@ def require_enough(measurement: Measurement) -> None:
                 f"{number.label}: {finite} of {len(number.ids) or len(number.values)} seeds gave a "
                 f"value; a baseline needs {MIN_SEEDS} or more, so none was written"
             )
+
+
+def _require_distinct(measurement: Measurement, source: str) -> None:
+    """Refuse two seeds of the same images: they are one observation, and no spread."""
+    for number in measurement.numbers:
+        first_with: dict[object, str] = {}
+        for seed, found in _told_apart_by(number).items():
+            other = first_with.setdefault(found, seed)
+            if other != seed:
+                raise StudyError(
+                    f"{source}: {number.label}: seeds {other} and {seed} have the same images, and "
+                    "a gate takes each seed for an observation of its own: hand the seed on to "
+                    "all that is drawn, and write a baseline of such images anew with --update"
+                )
+
+
+def _told_apart_by(number: Number) -> Mapping[str, object]:
+    """What differs between seeds of different images.
+
+    Without digests the values do where they are distances, whose last bits no two sets share.
+    """
+    if number.images:
+        return number.images
+    is_distance = number.scale == "log" and number.metric not in SPEEDS
+    return {seed: v for seed, v in number.values.items() if v and is_distance}
 
 
 def changes(before: Measurement | None, now: Measurement) -> Iterator[str]:

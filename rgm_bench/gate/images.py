@@ -3,10 +3,11 @@
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, final
 
@@ -21,6 +22,7 @@ from rgm_bench.gate.device import this_kind
 from rgm_bench.gate.revision import revision
 from rgm_bench.gate.rule import MIN_SEEDS, usual_margin
 from rgm_bench.image_metrics.files import open_images
+from rgm_bench.image_metrics.image_set import ImageSet
 from rgm_bench.image_metrics.measure import image_metrics
 from rgm_bench.image_metrics.reference import Reference
 from rgm_bench.metrics.extractors import ExtractorName
@@ -30,6 +32,7 @@ from rgm_bench.metrics.scores import Scores
 from rgm_bench.report.columns import COLUMNS
 from rgm_bench.results.code import code_digest
 from rgm_bench.results.provenance import provenance
+from rgm_bench.types import ByteImage
 
 LINES_OF_OUTPUT = 15
 """What is shown of a command that failed."""
@@ -156,7 +159,7 @@ def measured_images(gate: ImageGate, images: Images) -> Measurement:
     gate.require_sense()
     on_gpu = torch.cuda.is_available()
     device = take_device(1 if on_gpu else 0)
-    found: dict[int, Scores] = {}
+    found, digests = dict[int, Scores](), dict[str, str]()
     reference, extractor, counts = None, None, dict[int, int]()
     for seed in gate.seeds:
         with images(seed) as path:
@@ -167,7 +170,10 @@ def measured_images(gate: ImageGate, images: Images) -> Measurement:
                 extractor = Extractor(name, device=device)
             counts[seed] = opened.num
             _require_as_many(counts)
-            found[seed] = image_metrics(opened, reference, extractor, seed=seed, cache=gate.cache)
+            seen: list[bytes] = []
+            watched = _watched(opened, seen)
+            found[seed] = image_metrics(watched, reference, extractor, seed=seed, cache=gate.cache)
+            digests[str(seed)] = sha256(b"".join(sorted(seen))).hexdigest()[:16]
     assert reference is not None
     assert extractor is not None
     kind = "cuda" if on_gpu else "cpu"
@@ -185,8 +191,22 @@ def measured_images(gate: ImageGate, images: Images) -> Measurement:
         device=this_kind(kind),
         versions=provenance(kind)["versions"],
         code={"evaluation": code_digest("evaluation")},
-        numbers=tuple(_number(metric, gate, spec, found) for metric in gate.metrics),
+        numbers=tuple(
+            _number(metric, gate, spec, found).model_copy(update={"images": digests})
+            for metric in gate.metrics
+        ),
     )
+
+
+def _watched(images: ImageSet, seen: list[bytes]) -> ImageSet:
+    """The same images, of each of which a digest is kept as it is looked at."""
+
+    def blocks() -> Iterator[ByteImage]:
+        for block in images.blocks():
+            seen.extend(sha256(image.numpy().tobytes()).digest() for image in block.cpu())
+            yield block
+
+    return replace(images, blocks=blocks)
 
 
 def _number(

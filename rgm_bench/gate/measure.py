@@ -120,8 +120,11 @@ def measured(study: StudySpec, gate: GateSpec, view: View, look: Measurement) ->
     outcomes = {trial.id: view.outcome("evaluation", trial.id) for trial in trials}
     numbers: list[Number] = []
     for arm in arms:
-        weights = dict(_weights(arm, view))
-        numbers += [_number(arm, metric, gate, study, outcomes, weights) for metric in gate.metrics]
+        weights, images = dict(_weights(arm, view)), dict(_images(arm, view))
+        for metric in gate.metrics:
+            number = _number(arm, metric, gate, study, outcomes, weights)
+            is_score = metric not in SPEEDS
+            numbers.append(number.model_copy(update={"images": images}) if is_score else number)
     found = [outcome for outcome in outcomes.values() if outcome is not None]
     device = _one_device(found) or look.device
     return look.model_copy(update={"numbers": tuple(numbers), "device": device})
@@ -208,6 +211,20 @@ def _weights(arm: _Arm, view: View) -> Iterator[tuple[str, str]]:
         folder = view.store.folder("training", outcome.id, outcome.digest)
         path = view.store.fetched(snapshot_path(folder, trained_images(trial.spec)))
         if path.exists():
+            yield str(trial.seed), sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _images(arm: _Arm, view: View) -> Iterator[tuple[str, str]]:
+    """Digests of the points or the first images that each seed's training has generated.
+
+    What has no training, such as a formula that restores, may be the same for all seeds.
+    """
+    for trial in arm.trials:
+        outcome = view.outcome("evaluation", trial.id)
+        if trial.training_id is None or outcome is None or outcome.status != "ok":
+            continue
+        path = view.points(trial.id) or view.grid(trial.id)
+        if path is not None:
             yield str(trial.seed), sha256(path.read_bytes()).hexdigest()[:16]
 
 

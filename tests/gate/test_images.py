@@ -1,5 +1,6 @@
 """Any model as the arm of a gate: a command, folders, and the pytest fixture."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -147,3 +148,62 @@ def test_the_plugin_is_declared_and_costs_a_foreign_pytest_next_to_nothing() -> 
         check=True,
     )
     assert done.stdout.split() == ["rgm_bench", "rgm_bench.gate", "rgm_bench.gate.pytest_plugin"]
+
+
+FORGETS = """
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+digits = np.load("digits.npy")[:60]
+seed, folder = sys.argv[1:]
+order = np.roll(np.arange(60), int(seed))  # the same images in another order
+for number, image in enumerate(digits[order]):
+    Image.fromarray(image).save(Path(folder) / f"{number:02}.png")
+"""
+
+
+def test_a_generator_that_forgets_its_seed_is_refused_and_writes_no_baseline(
+    model, tmp_path
+) -> None:
+    (tmp_path / "gen.py").write_text(FORGETS)
+    shutil.copy(model / "digits.npy", tmp_path)
+    done = quick("check", *BY_COMMAND, "--update", cwd=tmp_path, expected=2)
+    assert "seeds 0 and 1 have the same images" in done.stderr
+    assert not (tmp_path / "results/baselines").exists()
+
+
+def test_two_equal_folders_of_five_are_refused(model, tmp_path) -> None:
+    for seed in range(5):
+        folder = tmp_path / "samples" / str(seed)
+        folder.mkdir(parents=True)
+        made = "1" if seed == 3 else str(seed)
+        subprocess.run([sys.executable, "gen.py", made, folder], cwd=model, check=True)
+    words = ["--arm-folders", str(tmp_path / "samples/{seed}"), *OPTIONS]
+    done = quick("check", *words, cwd=model, expected=2)
+    assert "measured now: fid.digits_cnn_v1.n100: seeds 1 and 3 have the same images" in done.stderr
+
+
+def test_the_fixture_refuses_them_too(tmp_path) -> None:
+    same = torch.randint(256, (50, 8, 8), generator=torch.Generator(), dtype=torch.uint8)
+    with pytest.raises(pytest.fail.Exception, match="seeds 0 and 1 have the same images"):
+        FidGate(tmp_path, update=True)(
+            lambda seed, num: same, name="new", reference="digits:test", num_images=50
+        )
+
+
+@pytest.mark.parametrize("with_digests", [True, False], ids=["by digest", "by value"])
+def test_a_baseline_of_the_same_images_is_refused(model, tmp_path, with_digests) -> None:
+    kept = json.loads((model / "results/baselines/mine.json").read_text())
+    (number,) = kept["numbers"]
+    if with_digests:
+        number["images"]["4"] = number["images"]["2"]
+    else:  # as earlier versions wrote it
+        del number["images"]
+        number["values"]["4"] = number["values"]["2"]
+    path = tmp_path / "baseline.json"
+    path.write_text(json.dumps(kept))
+    done = quick("check", *BY_COMMAND, "--baseline", path, cwd=model, expected=2)
+    assert f"{path}: fid.digits_cnn_v1.n100: seeds 2 and 4" in done.stderr
