@@ -15,7 +15,7 @@ from typing import assert_never, final
 from rgm_bench.config.study import StudySpec
 from rgm_bench.errors import StoreError
 from rgm_bench.execution.attempts import Attempts
-from rgm_bench.execution.base import Attempt, Executor, Unit
+from rgm_bench.execution.base import Attempt, Executor, HeadLostError, Unit
 from rgm_bench.execution.budget import Budget, StopReason
 from rgm_bench.execution.failures import Failure
 from rgm_bench.plan import Plan, PlannedUnit, make_plan
@@ -161,6 +161,8 @@ class Driver:
                 self._drain(self._budget.reason)
             elif self._ready:
                 self.summary.stopped = "number of units"
+        except HeadLostError:
+            self.summary.stopped = "Ray's head lost"
         finally:
             self.summary.seconds = time.monotonic() - started
             self._observer.finish()

@@ -65,6 +65,10 @@ Perform = Callable[[Unit, ShouldStop], Attempt]
 """Carries out a unit and commits its outcome: runs in a worker, so it must be picklable."""
 
 
+class HeadLostError(Exception):
+    """The head of a cluster is lost, so nobody tells what becomes of its units."""
+
+
 class Executor(ABC):
     """Carries out units, several at a time where it can.
 

@@ -7,8 +7,11 @@ from typing import Literal, final
 GRACE_SECONDS = 20.0
 """How long units that are asked to stop may take to save themselves, where there is time for it."""
 
-StopReason = Literal["Ctrl-C", "SIGTERM", "time limit", "number of units", "unit hours"]
-"""Why a run ends before its study is complete: a signal, or a limit that its user has set."""
+StopReason = Literal[
+    "Ctrl-C", "SIGTERM", "time limit", "number of units", "unit hours", "Ray's head lost"
+]
+"""Why a run ends before its study is complete: a signal, a limit that its user has set, or a loss.
+"""
 
 
 @final

@@ -7,24 +7,33 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, final
 
 # telemetry is off unless its user turns it on; both are read when Ray is imported
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+# Ray ends a process that has lost the head for so long, without a word; LOST_SECONDS comes first
+os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "120")
 
 import ray
 from ray.exceptions import RayError, TaskCancelledError
 from ray.runtime_env import RuntimeEnv
 
 from rgm_bench.errors import UserError
-from rgm_bench.execution.base import Attempt, Executor, Perform, Unit
+from rgm_bench.execution.base import Attempt, Executor, HeadLostError, Perform, Unit
 from rgm_bench.execution.failures import kind_of
 from rgm_bench.execution.ray_start import Imports, OwnToken, require_loopback, start_advice
 from rgm_bench.execution.room import Machine, num_fitting, why_no_room
 
 ROOM_SECONDS = 5.0
 """How often the nodes of the cluster are counted: some come later, and some go."""
+
+LOST_SECONDS = 40.0
+"""Silence of Ray's head after which it counts as lost."""
+
+JOIN_SECONDS = 60.0
+"""How long a training that several processes share waits for nodes that have yet to join."""
 
 
 @final
@@ -70,7 +79,8 @@ class RayExecutor(Executor):
         try:
             _start(address, workers, runtime_env)
         except UserError:
-            self._leave()
+            ray.shutdown()
+            self._token.take_back()
             raise
         self._perform = ray.put(perform)
         self._run = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_run)
@@ -80,8 +90,13 @@ class RayExecutor(Executor):
         self._taken_back: list[Attempt] = []
         self._stopping = False
         self._cpus, self._gpus, self._processes = cpus, gpus, processes
+        self._head = _Head()
         self._count_room()
-        why = why_no_room(_machines(), cpus=cpus, gpus=gpus, processes=processes)
+        until = time.monotonic() + JOIN_SECONDS
+        while address and 0 < self.slots < processes and time.monotonic() < until:
+            time.sleep(1)
+            self._count_room()
+        why = why_no_room(self._head.machines, cpus=cpus, gpus=gpus, processes=processes)
         if why is not None:
             self._leave()
             raise UserError(why)
@@ -102,10 +117,15 @@ class RayExecutor(Executor):
             self._running[self._run.remote(self._perform, unit)] = unit
 
     def wait(self, seconds: float) -> list[Attempt]:
-        """The attempts that ended, worker deaths among them."""
-        if time.monotonic() > self._counted + ROOM_SECONDS:
-            self._count_room()
-            self._start_shared()
+        """The attempts that ended, worker deaths among them.
+
+        Raises:
+            HeadLostError: Ray's head has been silent for too long.
+        """
+        if self._head.is_lost:
+            raise HeadLostError
+        self._count_room()
+        self._start_shared()
         if self._taken_back or not self._running:
             if self._waiting:  # the nodes that they would fit on have gone, and others may come
                 time.sleep(min(seconds, ROOM_SECONDS))
@@ -139,12 +159,11 @@ class RayExecutor(Executor):
         self._leave()
 
     def _leave(self) -> None:
-        ray.shutdown()
+        self._head.leave()
         self._token.take_back()
 
     def _count_room(self) -> None:
-        self.slots = num_fitting(_machines(), cpus=self._cpus, gpus=self._gpus)
-        self._counted = time.monotonic()
+        self.slots = num_fitting(self._head.machines, cpus=self._cpus, gpus=self._gpus)
 
     def _is_shared(self, unit: Unit) -> bool:
         return self._processes > 1 and unit.kind == "training"
@@ -169,6 +188,36 @@ class RayExecutor(Executor):
         except RayError as error:
             first = str(error).strip().splitlines()[0]
             return Attempt(unit.id, "failed", 0.0, first, str(error), kind_of(error))
+
+
+@final
+class _Head:
+    """Asks Ray's head for its nodes, in a thread: as long as the head is silent, Ray blocks it."""
+
+    def __init__(self) -> None:
+        self.machines = _machines()
+        self._answered = time.monotonic()
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it has not answered for too long."""
+        return time.monotonic() - self._answered > LOST_SECONDS
+
+    def leave(self) -> None:
+        """Leave Ray, for good."""
+        self._left.set()
+        if not self.is_lost:  # a question on its way would connect to Ray again
+            self._thread.join()
+        ray.shutdown()
+
+    def _ask(self) -> None:
+        while not self._left.wait(ROOM_SECONDS):
+            with suppress(Exception):  # silence, too
+                self.machines = _machines()
+                self._answered = time.monotonic()
 
 
 def _run(perform: Perform, unit: Unit) -> Attempt:
