@@ -20,6 +20,7 @@ from rgm_bench.execution.budget import Budget, StopReason
 from rgm_bench.execution.failures import Failure
 from rgm_bench.plan import Plan, PlannedUnit, make_plan
 from rgm_bench.results.journal import Journal
+from rgm_bench.results.lease import silent
 from rgm_bench.results.mirror import CHECKPOINT, RESULT
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import View
@@ -203,7 +204,8 @@ class Driver:
         )
         for unit_id in chosen:
             self._running.add(unit_id)
-            self._executor.submit(self._units[unit_id].unit)
+            unit = self._units[unit_id].unit
+            self._executor.submit(replace(unit, silent=silent(unit_id)))
         self._take_all(found)
         if not (self._running or found) and self._postponed:
             pause = self._postponed[0][0] - time.monotonic()

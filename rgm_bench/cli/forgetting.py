@@ -29,6 +29,7 @@ def forget(plan: "Plan", wanted: Collection[str], store: "Store") -> Forgotten:
     Raises:
         StoreError: the store cannot be written.
     """
+    store.settle()
     done = Forgotten()
     for planned in plan.units:
         unit = planned.unit

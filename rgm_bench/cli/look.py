@@ -95,6 +95,7 @@ def status(
     _print_search(with_failed(spec, view))
     _print_counts(made)
     missing = {planned.unit.id: planned for planned in made.missing}
+    view.store.settle()
     at_work = [found for found in view.store.running() if found.id in missing]
     for progress in at_work:
         print(

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from rgm_bench.errors import DamagedError
 from rgm_bench.execution.failures import FailureKind
+from rgm_bench.results.lease import Silent
 from rgm_bench.results.schema import Outcome, UnitKind
 
 Ending = Literal["ok", "diverged", "found", "failed", "stopped", "busy"]
@@ -27,6 +28,8 @@ class Unit:
     """The id of the training that an evaluation measures."""
     images: int | None = None
     """How far a training has to come, where not all of it is needed."""
+    silent: tuple[Silent, ...] = ()
+    """Whose lease of it may be taken over, as the driver has seen."""
 
     def is_done_by(self, outcome: Outcome) -> bool:
         """Whether `outcome`, of this very unit, is all that is asked for."""

@@ -19,7 +19,7 @@ from rgm_bench.execution.failures import kind_of
 from rgm_bench.execution.saved import SavedTraining
 from rgm_bench.results.code import code_digest
 from rgm_bench.results.files import explain, is_of_the_disk
-from rgm_bench.results.lease import Lease
+from rgm_bench.results.lease import Lease, believe
 from rgm_bench.results.mirror import CHECKPOINT, LOG, RESULT
 from rgm_bench.results.remote import PATIENCE_SECONDS
 from rgm_bench.results.schema import Outcome, UnitKind
@@ -87,7 +87,7 @@ class StoreWorker:
 
         if should_stop():
             return attempt("stopped")
-        store = self._store()
+        store = self._store(unit)
         try:
             self._require_same_code(unit)  # before anything is written
             with _log_of(store, unit):
@@ -108,7 +108,8 @@ class StoreWorker:
         if self.digests is not None:
             _require_code(unit, self.digests[unit.kind])
 
-    def _store(self) -> Store:
+    def _store(self, unit: Unit) -> Store:
+        believe(unit.silent)
         return Store.at(self.location, patience_seconds=PATIENCE_SECONDS)
 
     def _carry_out(self, store: Store, unit: Unit, should_stop: ShouldStop) -> Done | None:
@@ -143,7 +144,7 @@ class StoreWorker:
             OtherCodeError: the driver or the first process has other code than this one.
         """
         self._require_same_code(unit)
-        store = self._store()
+        store = self._store(unit)
         if ranks.is_first:
             with _log_of(store, unit):
                 return self._lead(store, unit, ranks, go_on)

@@ -1,6 +1,7 @@
 """Leases: one process works on a unit at a time, and everybody can see how far it is."""
 
 import json
+import math
 import os
 import socket
 import threading
@@ -23,7 +24,20 @@ HEARTBEAT_SECONDS = 1.0
 """How often a lease says how far its unit is."""
 
 EXPIRY_SECONDS = 60.0
-"""Silence after which a lease held on another machine, or in a container, counts as abandoned."""
+"""Silence after which a lease held on another machine, or in a container, counts as abandoned.
+
+It is measured by the clock of the reader, since it first saw the last heartbeat: clocks of two
+machines are never compared.
+"""
+
+Holder = tuple[str, str, str, int, float]
+"""A unit, and what tells one lease of it from all others."""
+
+Silent = tuple[Holder, float]
+"""A holder that has been silent for too long, and its last heartbeat."""
+
+_heard: dict[Holder, tuple[float, float]] = {}
+"""Of holders that this process cannot look at the last heartbeat, and when it was first seen."""
 
 
 @dataclass
@@ -53,10 +67,15 @@ class Progress:
         return self.images_seen / self.images if self.images else 0.0
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether this process cannot look at the one that holds the lease."""
+        return (self.host, self.namespace) != (socket.gethostname(), pid_namespace())
+
+    @property
     def is_abandoned(self) -> bool:
         """Whether its process has died; of one that cannot be seen, whether it has been silent."""
-        if (self.host, self.namespace) != (socket.gethostname(), pid_namespace()):
-            return time.time() - self.heartbeat > EXPIRY_SECONDS
+        if self.is_elsewhere:
+            return _is_silent(self)
         try:
             process = psutil.Process(self.pid)
             if process.status() == psutil.STATUS_ZOMBIE:  # killed, and nobody has asked of it
@@ -64,6 +83,31 @@ class Progress:
             return abs(process.create_time() - self.process_started) > 1
         except psutil.NoSuchProcess:
             return True
+
+
+def _is_silent(progress: Progress) -> bool:
+    holder, now = (progress.id, *owner(progress)), time.monotonic()
+    last, since = _heard.get(holder, (None, now))
+    if last != progress.heartbeat:
+        _heard[holder] = progress.heartbeat, now
+        return False
+    return now - since > EXPIRY_SECONDS
+
+
+def silent(unit_id: str) -> tuple[Silent, ...]:
+    """Those who had the lease of a unit, and whom this process has seen silent for too long."""
+    until = time.monotonic() - EXPIRY_SECONDS
+    return tuple(
+        (holder, last)
+        for holder, (last, since) in list(_heard.items())
+        if holder[0] == unit_id and since < until
+    )
+
+
+def believe(found: Iterable[Silent]) -> None:
+    """Take over what another process of this run has seen: workers come and go, and see little."""
+    for holder, last in found:
+        _heard[holder] = last, -math.inf
 
 
 class Place(Protocol):

@@ -15,6 +15,7 @@ early.
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
@@ -374,6 +375,19 @@ class Store:
             return local_lease.dead(self._leases)
         found = remote_lease.dead(self._mirror.remote)
         return {self.root / path: progress for path, progress in found.items()}
+
+    def settle(self) -> None:
+        """Wait until of all that hold a lease it is known whether they live: a minute at most.
+
+        For a command that looks only once. A holder on another machine lives if it says so again.
+        """
+        first = {progress.id: progress for progress in self.running()}
+        until = time.monotonic() + local_lease.EXPIRY_SECONDS + self.heartbeat_seconds
+        while time.monotonic() < until and any(
+            first.get(progress.id) == progress and progress.is_elsewhere
+            for progress in self.running()
+        ):
+            time.sleep(min(1.0, self.heartbeat_seconds))
 
     @property
     def heartbeat_seconds(self) -> float:

@@ -82,6 +82,7 @@ def find_garbage(store: Store) -> list[Garbage]:
     Raises:
         StoreError: a study of the store cannot be read, so nobody knows what it refers to.
     """
+    store.settle()
     files = store.files()
     leased: set[tuple[UnitKind, str]] = {
         (progress.kind, progress.id) for progress in store.running()

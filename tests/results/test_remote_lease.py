@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from rgm_bench.results import remote_lease
-from rgm_bench.results.lease import Lease
+from rgm_bench.results import lease, remote_lease
+from rgm_bench.results.lease import Lease, Progress
 from rgm_bench.results.remote import Remote
 from rgm_bench.results.remote_lease import acquire, is_held, running
 
@@ -26,10 +26,12 @@ def quick(monkeypatch) -> None:
 
 
 def move_elsewhere(remote: Remote, path: str, *, silent_for: float = 0.0) -> None:
-    """Make a lease that of a process on another machine."""
-    held = json.loads(remote.read(path) or b"")
-    held |= {"host": "elsewhere", "heartbeat": time.time() - silent_for}
+    """Make a lease that of a process on another machine, which this one has heard of before."""
+    held = json.loads(remote.read(path) or b"") | {"host": "elsewhere"}
     remote.write(path, json.dumps(held).encode())
+    progress = Progress(**held)
+    heard = progress.heartbeat, time.monotonic() - silent_for
+    lease._heard[(progress.id, *lease.owner(progress))] = heard
 
 
 def test_one_lease_at_a_time_with_progress(remote) -> None:

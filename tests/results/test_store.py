@@ -1,5 +1,6 @@
 import json
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -16,7 +17,14 @@ from rgm_bench.results import lease as lease_module
 from rgm_bench.results.code import code_digest, meaning
 from rgm_bench.results.files import create_whole, write_whole
 from rgm_bench.results.journal import Journal, read_journal
-from rgm_bench.results.lease import Lease, read_progress, running
+from rgm_bench.results.lease import (
+    EXPIRY_SECONDS,
+    Lease,
+    is_held,
+    read_progress,
+    running,
+    silent,
+)
 from rgm_bench.results.schema import Outcome
 from rgm_bench.results.store import Store, View
 
@@ -228,25 +236,49 @@ def test_a_journal_on_a_full_disk_says_so(tmp_path, monkeypatch) -> None:
         journal.append("submitted", unit="a")
 
 
-def test_a_lease_of_another_machine_expires_with_its_heartbeat(tmp_path) -> None:
-    Lease.acquire(tmp_path, "training", "u")
-    path = tmp_path / "u.json"
-    held = json.loads(path.read_text())
-    path.write_text(json.dumps(held | {"host": "elsewhere"}))
-    assert Lease.acquire(tmp_path, "training", "u") is None
-    path.write_text(json.dumps(held | {"host": "elsewhere", "heartbeat": time.time() - 3600}))
-    assert Lease.acquire(tmp_path, "training", "u") is not None
+@pytest.mark.parametrize("ahead", [-86_400.0, 0.0, 86_400.0])
+@pytest.mark.parametrize("elsewhere", [{"host": "elsewhere"}, {"namespace": "pid:[1]"}])
+def test_a_lease_of_another_machine_is_judged_by_the_clock_of_its_reader(
+    tmp_path, monkeypatch, elsewhere, ahead
+) -> None:
+    """Whatever the other's clock says: it lives as long as its heartbeats change."""
+    now = 1000.0
+    monkeypatch.setattr(lease_module.time, "monotonic", lambda: now)
+    unit = f"u{ahead:g}"
+    Lease.acquire(tmp_path, "training", unit)
+    path = tmp_path / f"{unit}.json"
+    held = json.loads(path.read_text()) | elsewhere
+    for beat in range(3):
+        path.write_text(json.dumps(held | {"heartbeat": time.time() + ahead + beat}))
+        assert is_held(tmp_path, unit)
+        now += EXPIRY_SECONDS - 1
+        assert Lease.acquire(tmp_path, "training", unit) is None
+        assert len(running(tmp_path)) == 1
+    now += 2
+    assert not is_held(tmp_path, unit)
+    assert running(tmp_path) == []
+    assert Lease.acquire(tmp_path, "training", unit) is not None
 
 
-def test_a_process_of_a_container_lives_by_its_heartbeat(tmp_path) -> None:
-    subprocess.run([sys.executable, "-c", LEASE_AND_DIE, str(tmp_path)], check=False)
-    path = tmp_path / "u.json"
-    held = json.loads(path.read_text()) | {"namespace": "pid:[1]"}  # its number says nothing here
-    path.write_text(json.dumps(held | {"heartbeat": time.time()}))
-    assert len(running(tmp_path)) == 1
-    assert Lease.acquire(tmp_path, "training", "u") is None
-    path.write_text(json.dumps(held | {"heartbeat": time.time() - 3600}))
-    assert Lease.acquire(tmp_path, "training", "u") is not None
+LOOK_OR_TAKE = (
+    "import pathlib, pickle, sys; from rgm_bench.results.lease import Lease, believe;"
+    "believe(pickle.loads(bytes.fromhex(sys.argv[2])));"
+    "sys.exit(Lease.acquire(pathlib.Path(sys.argv[1]), 'training', 'w') is None)"
+)
+
+
+def test_a_worker_takes_over_whom_its_driver_has_seen_silent(tmp_path, monkeypatch) -> None:
+    now = 1000.0
+    Lease.acquire(tmp_path, "training", "w")
+    path = tmp_path / "w.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"host": "elsewhere"}))
+    monkeypatch.setattr(lease_module.time, "monotonic", lambda: now)
+    for expected in (1, 0):
+        is_held(tmp_path, "w")
+        told = pickle.dumps(silent("w")).hex()
+        command = [sys.executable, "-c", LOOK_OR_TAKE, str(tmp_path), told]
+        assert subprocess.run(command, check=False).returncode == expected
+        now += EXPIRY_SECONDS + 1
 
 
 @pytest.mark.parametrize("left", ["of the dead", "cut off"])
