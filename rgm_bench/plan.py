@@ -108,7 +108,7 @@ def make_plan(study: StudySpec, view: View) -> Plan:
     """Every unit of `study` once, and its state in the store that `view` looks at.
 
     An evaluation that has to run needs its training by the present code; one that is in the store
-    does not ask what became of its training.
+    does not ask what became of its training, which is made again only if it was damaged.
     """
     evaluations: dict[str, Trial] = {}
     for trial in study.trials:
@@ -173,7 +173,7 @@ def _plan_training(
         state = "missing"
     if wanted and outcome is not None and view.is_stale(outcome):
         state = "missing"
-    elif not wanted and state == "missing":
+    elif not wanted and state == "missing" and not view.is_lost("training", training_id):
         state = "given up" if training_id in given_up.units else "unneeded"
     return PlannedUnit(unit, state, _arm_label(trials[0]), images, outcome)
 

@@ -23,13 +23,18 @@ def read_outcome(path: str) -> Outcome | None:
 
     Raises:
         DamagedError: it is no result, is of another unit, or is not as it was written.
-        StoreError: the file cannot be read.
+        StoreError: the file cannot be read, or a newer version wrote it.
     """
     content = _content(path)
     if content is None:
         return None
     try:
         fields, is_sealed = unsealed(_mapping(json.loads(content)))
+        if is_sealed and not fields.keys() <= _SHAPE.keys():
+            raise StoreError(
+                f"{path}: a newer rgm-bench wrote this result, with fields that this one does not "
+                f"know ({', '.join(sorted(fields.keys() - _SHAPE.keys()))}); update it"
+            )
         outcome = _outcome(fields, is_sealed)
         _check_place(outcome, path)
     except (ValueError, RecursionError) as error:

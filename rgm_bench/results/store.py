@@ -497,6 +497,7 @@ class View:
         self.damaged_curves: dict[Path, str] = {}
         """The curves that were left out because they are damaged, and what is wrong with each."""
         self._proven: set[Path] = set()
+        self._damaged: set[str] = set()
 
     @cached_property
     def digests(self) -> dict[UnitKind, str]:
@@ -513,8 +514,14 @@ class View:
             try:
                 return self._outcome(kind, unit_id)
             except DamagedError as error:
+                self._damaged.add(unit_id)
                 if not self.on_damage(error):
                     return None
+
+    def is_lost(self, kind: UnitKind, unit_id: str) -> bool:
+        """Whether a unit was finished and then damaged, so that it is to be made again."""
+        aside = self.store.root / DAMAGED / f"{kind}s" / unit_id
+        return unit_id in self._damaged or any(aside.glob(f"*/{RESULT}"))
 
     def _outcome(self, kind: UnitKind, unit_id: str) -> Outcome | None:
         found = self.store.outcome(kind, unit_id, self.digests[kind])

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from rgm_bench.results.proof import sealed, unsealed
+
 SHIPPED = Path(__file__).parents[2] / "studies" / "lambda_sweep.yaml"
 LOCAL = ("--executor", "local")
 TINY = [
@@ -156,8 +158,9 @@ def test_other_code_is_stale_and_run_again_on_request(folder) -> None:
     call("run", STUDY, *TINY, cwd=folder)
     for result in (folder / "results").glob("*/*/*"):
         if result.parent.parent.name in ("trainings", "evaluations"):
-            content = json.loads((result / "result.json").read_text()) | {"digest": "0" * 8}
-            (result / "result.json").write_text(json.dumps(content))
+            content, _ = unsealed(json.loads((result / "result.json").read_text()))
+            other = sealed(content | {"digest": "0" * 8})
+            (result / "result.json").write_text(json.dumps(other))
             result.rename(result.with_name("0" * 8))
     done = call("run", STUDY, *TINY, cwd=folder)
     assert "8 results were made by other code" in done.stderr

@@ -170,3 +170,12 @@ def test_samples_show_the_first_pictures_of_the_first_seed(study, results) -> No
     assert (shown[36:68, :32] == grid[:32, 64:96]).all()
     titles = [axes.get_title().split("\n")[0] for axes in drawing.figure.axes]
     assert titles == ["0", "0.05", "5", "real train"]
+
+
+def test_a_study_without_axes_is_reported(sweep, results, tmp_path) -> None:
+    made = sweep(weights=(0.05,), seeds=(0, 1), shares=(0.5, 1.0), report=())
+    trials = tuple(replace(trial, labels={}) for trial in made.trials)
+    for trial in trials:
+        results.finish(trial)
+    report = write_report(replace(made, axes={}, trials=trials), results, tmp_path / "report")
+    assert report.counts == {"ok": 8}

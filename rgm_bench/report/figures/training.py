@@ -114,6 +114,8 @@ def _scores_over_images(
     study: StudySpec, trials: Sequence[Row], shown: Sequence[Arm], score: Measure
 ) -> list[_Points]:
     """Of each shown arm the images seen and the score at snapshots; empty with one snapshot."""
+    if not shown:
+        return []
     ended = [t for t in trials if t["status"] == "ok" and t["at"] == t["at"]]
     places = {_key(study, arm): place for place, arm in enumerate(shown)}
     lines: list[_Points] = [([], []) for _ in shown]
