@@ -40,7 +40,13 @@ SPLIT_SR: Fields = {
 
 def cifar10(*, forward: Fields, prior: Fields, epochs: int) -> Fields:
     return {
-        "data": {"kind": "cifar10", "split": "train", "horizontal_flip": True},
+        "data": {
+            "kind": "cifar10",
+            "split": "train",
+            "horizontal_flip": True,
+            "subset": None,
+            "fingerprint": None,
+        },
         "method": {
             "kind": "rgm",
             "forward": forward,

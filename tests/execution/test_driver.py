@@ -155,6 +155,7 @@ def test_an_attempt_that_saved_more_before_its_place_was_lost_does_not_count(
 
 def test_a_busy_unit_is_asked_for_again(without_real, view, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("rgm_bench.study_run.BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("rgm_bench.results.lease.HEARTBEAT_SECONDS", 0.01)
     asked: dict[str, int] = {}
 
     def perform(unit: Unit, should_stop: ShouldStop) -> Attempt:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.gate.conftest import BY_COMMAND, ROOT
 
+pytestmark = pytest.mark.process
+
 
 def started(*words: str, cwd: Path, code: str = "", **streams) -> subprocess.CompletedProcess[str]:
     """A command in a process of its own, after `code` has changed something there."""

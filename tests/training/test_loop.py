@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rgm_bench.build.training import build_training
-from rgm_bench.errors import DivergedError
+from rgm_bench.errors import DamagedError, DivergedError
 from rgm_bench.models.latent import LatentDistribution
 from rgm_bench.optim import cosine_decay
 from rgm_bench.training.checkpoint import Checkpoint
@@ -55,12 +55,13 @@ def test_a_resumed_training_has_the_same_bits(
     assert resumed.curve.columns == unbroken.curve.columns
 
 
-def test_a_checkpoint_is_whole_or_not_there(tiny_spec, tmp_path) -> None:
+def test_a_checkpoint_is_whole_or_damaged_or_not_there(tiny_spec, tmp_path) -> None:
     path = tmp_path / "c"
     assert Checkpoint.read(path, CPU) is None
     path.write_bytes(train(tiny_spec(), 1).checkpoint().to_bytes())
     path.write_bytes(path.read_bytes()[:-100])
-    assert Checkpoint.read(path, CPU) is None
+    with pytest.raises(DamagedError, match="not readable as tensors"):
+        Checkpoint.read(path, CPU)
 
 
 def test_equal_specs_give_equal_bits_and_another_seed_others(tiny_spec) -> None:
