@@ -161,7 +161,7 @@ class Driver:
             if self._budget.reason is not None:
                 self._drain(self._budget.reason)
             elif self._ready:
-                self.summary.stopped = "number of units"
+                self.summary.stopped = "number of units reached"
         except HeadLostError:
             self.summary.stopped = "Ray's head lost"
         finally:

@@ -448,9 +448,8 @@ def conclude(summary: "Summary", spec: "StudySpec", view: View, commands: Comman
     for line in blocking_lines(study, failed, commands):
         print(line, file=sys.stderr)
     if summary.stopped is not None:
-        reached = "" if summary.stopped == "Ray's head lost" else " reached"
         print(
-            f"incomplete: {summary.stopped}{reached} with {left_in_words(study, plan)} left; "
+            f"incomplete: {summary.stopped} with {left_in_words(study, plan)} left; "
             f"run again: {commands.run}",
             file=sys.stderr,
         )

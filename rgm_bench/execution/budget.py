@@ -8,7 +8,12 @@ GRACE_SECONDS = 20.0
 """How long units that are asked to stop may take to save themselves, where there is time for it."""
 
 StopReason = Literal[
-    "Ctrl-C", "SIGTERM", "time limit", "number of units", "unit hours", "Ray's head lost"
+    "Ctrl-C",
+    "SIGTERM",
+    "time limit reached",
+    "number of units reached",
+    "unit hours reached",
+    "Ray's head lost",
 ]
 """Why a run ends before its study is complete: a signal, a limit that its user has set, or a loss.
 """
@@ -53,8 +58,8 @@ class Budget:
         if self._told is not None:
             return self._told
         if time.monotonic() >= self._deadline:
-            return "time limit"
-        return "unit hours" if self._used_by_now() >= self._unit_seconds else None
+            return "time limit reached"
+        return "unit hours reached" if self._used_by_now() >= self._unit_seconds else None
 
     def is_spent(self) -> bool:
         """Whether running units have to stop."""

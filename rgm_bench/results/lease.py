@@ -1,7 +1,6 @@
 """Leases: one process works on a unit at a time, and everybody can see how far it is."""
 
 import json
-import math
 import os
 import socket
 import threading
@@ -9,7 +8,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, final, get_args
@@ -107,7 +106,7 @@ def silent(unit_id: str) -> tuple[Silent, ...]:
 def believe(found: Iterable[Silent]) -> None:
     """Take over what another process of this run has seen: workers come and go, and see little."""
     for holder, last in found:
-        _heard[holder] = last, -math.inf
+        _heard[holder] = last, -inf
 
 
 class Place(Protocol):

@@ -314,7 +314,7 @@ def test_a_number_of_units_is_kept_and_the_next_runs_do_the_rest(
     while make_plan(tiny_study, view).missing:
         executor = LocalExecutor(slow(view, 0))
         summary = drive(tiny_study, view, executor, tmp_path / "j", Budget(units=units))
-        assert summary.stopped == ("number of units" if sum(done) + units < 6 else None)
+        assert summary.stopped == ("number of units reached" if sum(done) + units < 6 else None)
         done.append(summary.num_done)
     assert sum(done) == 6
     assert max(done) <= units
@@ -335,7 +335,7 @@ def test_another_attempt_is_not_another_unit(without_real, view, tmp_path) -> No
 
 @pytest.mark.parametrize(
     ("limits", "reason"),
-    [({"seconds": 0.4}, "time limit"), ({"unit_seconds": 0.2}, "unit hours")],
+    [({"seconds": 0.4}, "time limit reached"), ({"unit_seconds": 0.2}, "unit hours reached")],
 )
 def test_a_limit_of_time_stops_the_unit_that_runs(
     tiny_study, view, tmp_path, limits, reason
@@ -371,7 +371,7 @@ def test_work_is_summed_over_the_units_that_run_at_once() -> None:
     budget = Budget(unit_seconds=0.2)
     budget.at_work(4)
     time.sleep(0.06)
-    assert budget.reason == "unit hours"
+    assert budget.reason == "unit hours reached"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
